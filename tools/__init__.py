@@ -1,0 +1,9 @@
+"""Pure Python: every rule that needs no database. Imports nothing of Odoo."""
+
+from . import entitlement
+from . import errors
+from . import ledger
+from . import license_key
+from . import payload
+from . import period
+from . import verdict

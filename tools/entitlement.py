@@ -1,0 +1,23 @@
+"""What a license allows: its own override, else what the policy says."""
+
+#: On a license: no override, the policy's limit counts. On a policy: unlimited.
+INHERIT = 0
+#: On a license: unlimited, whatever the policy says.
+UNLIMITED = -1
+
+
+def features(policy_features, own_features):
+    """Return the features in force: the license's own win, key by key."""
+    return {**(policy_features or {}), **(own_features or {})}
+
+
+def seat_limit(policy_max, own_max, quantity):
+    """Return how many devices may hold a seat, None when unlimited.
+
+    A limit set on the license stands as it is; the policy's is per unit bought.
+    """
+    if own_max == UNLIMITED:
+        return None
+    if own_max != INHERIT:
+        return own_max
+    return int(policy_max * quantity) if policy_max else None

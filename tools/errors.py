@@ -1,0 +1,65 @@
+"""The refusals of the public API: one named class each, with its HTTP status.
+
+``controllers/dispatcher.py`` turns them into ``{"error": code, "message": …}``.
+Codes are append-only: clients compare them.
+"""
+
+import logging
+
+
+class LicenseApiError(Exception):
+    """Root of every refusal that a client is told about."""
+
+    code = "invalid_request"
+    http_status = 400
+    message = "The request is not valid."
+    #: Fields that the answer carries beside ``error`` and ``message``.
+    extra: dict = {}
+    #: Read by Odoo's HTTP root: an expected refusal is no error of the server.
+    loglevel = logging.DEBUG
+
+    def __init__(self, message=None, **extra):
+        super().__init__(message or self.message)
+        self.extra = {**self.extra, **extra}
+
+    def to_dict(self):
+        return {**self.extra, "error": self.code, "message": str(self)}
+
+
+class InvalidRequest(LicenseApiError):
+    """The body or one of its fields is not what the contract asks for."""
+
+
+class LicenseNotFound(LicenseApiError):
+    """No license has this key."""
+
+    code = "license_not_found"
+    http_status = 404
+    message = "No license has this key."
+    extra = {"valid": False}
+
+
+class DeviceNotFound(LicenseApiError):
+    """The device holds no seat of this license."""
+
+    code = "device_not_found"
+    http_status = 404
+    message = "This device is not activated on this license."
+    extra = {"success": False}
+
+
+class DeactivationNotAllowed(LicenseApiError):
+    """The policy does not let a device free its own seat (any more)."""
+
+    code = "deactivation_not_allowed"
+    http_status = 403
+    message = "This license does not allow devices to deactivate themselves."
+    extra = {"success": False}
+
+
+class AddressNotFound(LicenseApiError):
+    """The API has no such address."""
+
+    code = "not_found"
+    http_status = 404
+    message = "There is nothing at this address."

@@ -1,0 +1,105 @@
+"""The ledger of a license: what its terms add up to.
+
+Nothing here is ever undone by a hook: a term whose payment is gone is simply no
+longer effective, and the balance is computed anew.
+"""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from . import period
+
+
+class Entry(NamedTuple):
+    """One term, in the order in which terms were granted."""
+
+    date_start: date
+    #: Inclusive; None: for ever.
+    date_end: date | None
+    #: The moment at which it is over; None: never.
+    expires_at: datetime | None
+    quantity: float
+    is_effective: bool
+    #: Granted by an invoice: somebody paid for it.
+    is_billed: bool = False
+    #: Set by hand: it sets the end, where a billed term can only move it on.
+    is_manual: bool = False
+    #: Set by hand on a license that was paid for: worth nothing without a payment.
+    is_adjustment: bool = False
+    is_trial: bool = False
+
+
+class Balance(NamedTuple):
+    """What the terms of a license add up to."""
+
+    #: None: never.
+    expires_at: datetime | None
+    #: Something was billed and nothing of it is paid any more.
+    is_payment_reversed: bool
+    #: Only during a trial.
+    trial_ends_at: datetime | None
+    #: Units in force on the day asked about.
+    quantity: float
+    #: From this moment on, ``quantity`` must be computed again (None: never).
+    quantity_until: datetime | None
+
+
+def balance(entries, today):
+    """Add up the entries of one license as of a day."""
+    counted = _counted(entries)
+    used = counted or entries
+    expires_at = _end(used)
+    return Balance(
+        expires_at=expires_at,
+        is_payment_reversed=not counted and any(e.is_billed for e in entries),
+        trial_ends_at=expires_at
+        if counted and all(e.is_trial for e in counted)
+        else None,
+        quantity=_quantity(used, today),
+        quantity_until=_next_change(used, today),
+    )
+
+
+def _counted(entries):
+    """Drop what is not paid, and hand-made changes of what is not paid."""
+    is_paid = any(e.is_effective and e.is_billed for e in entries)
+    return [e for e in entries if e.is_effective and (is_paid or not e.is_adjustment)]
+
+
+def _end(entries):
+    """A manual entry sets the end, any other one only moves it on."""
+    end = datetime.min
+    for entry in entries:
+        if entry.is_manual:
+            end = entry.expires_at
+        elif end is not None:
+            end = None if entry.expires_at is None else max(end, entry.expires_at)
+    return None if end == datetime.min else end
+
+
+def _quantity(entries, today):
+    """Sum what was bought for the day; what was given counts only without that."""
+    units = [e for e in entries if not e.is_adjustment]
+    units = [e for e in units if e.is_billed] or units
+    day = _reference_day(units, today)
+    return sum(e.quantity for e in units if _covers(e, day)) or 1
+
+
+def _covers(entry, day):
+    return entry.date_start <= day and (entry.date_end is None or day <= entry.date_end)
+
+
+def _reference_day(entries, today):
+    """Today; in a gap the last day covered before it, else the first one after."""
+    if any(_covers(e, today) for e in entries):
+        return today
+    ends = [e.date_end for e in entries if e.date_end and e.date_end < today]
+    starts = [e.date_start for e in entries if e.date_start > today]
+    return max(ends, default=None) or min(starts, default=today)
+
+
+def _next_change(entries, today):
+    """Return the first moment after today at which an entry starts or is over."""
+    moments = [period.end_moment(e.date_end) for e in entries if e.date_end]
+    moments += [datetime.combine(e.date_start, datetime.min.time()) for e in entries]
+    return min((m for m in moments if m.date() > today), default=None)
