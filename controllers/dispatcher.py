@@ -1,0 +1,97 @@
+import json
+import logging
+
+import psycopg2
+from werkzeug.exceptions import HTTPException
+
+from odoo.exceptions import LockError, UserError
+from odoo.http import Dispatcher
+
+from ..tools.errors import InvalidRequest, LicenseApiError
+from ..tools.payload import MAX_BODY
+
+_logger = logging.getLogger(__name__)
+
+#: The code and the sentence that a client gets for an HTTP status.
+HTTP_ERRORS = {
+    400: ("invalid_request", "The request is not valid."),
+    401: ("unauthorized", "Authentication is required."),
+    403: ("forbidden", "You are not allowed to do this."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take this method."),
+    409: ("conflict", "Somebody else is changing the same thing. Try again."),
+    413: ("payload_too_large", f"The body is larger than {MAX_BODY // 1024} KiB."),
+    415: ("unsupported_media_type", "Send the body as application/json."),
+    500: ("internal_error", "The server failed. The incident is in its log."),
+    503: ("service_unavailable", "The server is busy. Try again."),
+}
+#: Seconds after which a client may try again.
+RETRY_AFTER = "5"
+
+
+class LicenseApiDispatcher(Dispatcher):
+    """The one boundary of the HTTP API: JSON in, JSON out, errors included.
+
+    An endpoint gets ``body``, the JSON object that was sent, and returns the dict
+    that is the answer. It raises what goes wrong: nothing is caught before it gets
+    here, so that Odoo rolls back, and tries again after a serialization failure.
+    """
+
+    routing_type = "license_api"
+    mimetypes = ("application/json",)
+
+    @classmethod
+    def is_compatible_with(cls, request):
+        return True
+
+    def dispatch(self, endpoint, args):
+        self.request.params = {**args, "body": self._read_body()}
+        return self._make_response(self.request.registry["ir.http"]._dispatch(endpoint))
+
+    def _read_body(self):
+        """Return the JSON object that was sent; raise InvalidRequest if it is none."""
+        raw = self.request.httprequest.get_data(cache=False)
+        if not raw:
+            raise InvalidRequest("The request has no body. Send a JSON object.")
+        try:
+            body = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest("The body is not JSON.") from error
+        if not isinstance(body, dict):
+            raise InvalidRequest("The body is not a JSON object.")
+        return body
+
+    def handle_error(self, exc):
+        """Return the JSON answer to an exception: never a traceback, never HTML."""
+        if isinstance(exc, LicenseApiError):
+            return self._make_error(exc.to_dict(), exc.http_status)
+        status = _get_status(exc)
+        code, message = HTTP_ERRORS[status]
+        headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+        if allowed := getattr(exc, "valid_methods", None):
+            headers["Allow"] = ", ".join(sorted(allowed))
+        return self._make_error({"error": code, "message": message}, status, headers)
+
+    def _make_response(self, values, status=200, headers=None):
+        headers = {"Cache-Control": "no-store", **(headers or {})}
+        return self.request.make_json_response(values, headers=headers, status=status)
+
+    def _make_error(self, values, status, headers=None):
+        # An error leaves without the headers that pre_dispatch prepared.
+        headers = {"Access-Control-Allow-Origin": "*", **(headers or {})}
+        return self._make_response(values, status, headers)
+
+
+def _get_status(exc):
+    """Return the HTTP status that an exception stands for."""
+    if isinstance(exc, HTTPException):
+        return exc.code if exc.code in HTTP_ERRORS else 400
+    if isinstance(exc, LockError | psycopg2.OperationalError):
+        return 503
+    if isinstance(exc, UserError):
+        return exc.http_status if exc.http_status in HTTP_ERRORS else 400
+    return 500
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is not JSON")

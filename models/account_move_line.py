@@ -1,0 +1,169 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import float_is_zero
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    # Stamped when the line is created, and on purpose not copied: a duplicate of a
+    # subscription's invoice bills a period that was billed already.
+    license_source_ref = fields.Char(
+        string="Licensed Through",
+        copy=False,
+        readonly=True,
+        help="The subscription that this line bills, or the line that it corrects.",
+    )
+    license_date_start = fields.Date(string="Licensed from", copy=False, readonly=True)
+    license_date_end = fields.Date(
+        string="Licensed until", copy=False, readonly=True, help="Inclusive."
+    )
+    is_license_duplicate = fields.Boolean(
+        copy=False,
+        readonly=True,
+        help="A copy of a subscription's line. It grants nothing.",
+    )
+    license_term_ids = fields.One2many(
+        "software.license.term", "move_line_id", string="License Terms"
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        adapters = self.env["software.license.subscription"]._get_adapters()
+        if adapters:
+            lines._stamp_license_source(adapters)
+        return lines
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if not self.env.context.get("include_business_fields"):
+            for line, vals in zip(self, vals_list, strict=True):
+                if line.license_source_ref or line.is_license_duplicate:
+                    vals["is_license_duplicate"] = True
+        return vals_list
+
+    def _copy_data_extend_business_fields(self, values):
+        """A credit note, and the corrected invoice after it, are about the same."""
+        super()._copy_data_extend_business_fields(values)
+        if self._is_license_candidate():
+            source = self.license_source_ref or f"{self._name},{self.id}"
+            if self.sale_line_ids and not self.license_source_ref:
+                source = False  # the order line is kept, and says it better
+            values.update(
+                license_source_ref=source,
+                license_date_start=self.license_date_start,
+                license_date_end=self.license_date_end,
+                is_license_duplicate=self.is_license_duplicate,
+            )
+
+    def _stamp_license_source(self, adapters):
+        """Note which subscription a new line bills, and from when to when."""
+        for line in self.filtered(
+            lambda line: (
+                line._is_license_candidate()
+                and not line.license_source_ref
+                and not line.is_license_duplicate
+            )
+        ):
+            for adapter in adapters:
+                subscription = adapter.sudo()._get_subscription(line.sudo())
+                if subscription:
+                    start, end = adapter.sudo()._get_period(line.sudo(), subscription)
+                    line.write(
+                        {
+                            "license_source_ref": f"{subscription._name},"
+                            f"{subscription.id}",
+                            "license_date_start": start,
+                            "license_date_end": end,
+                        }
+                    )
+                    break
+
+    def _is_license_candidate(self):
+        """Is this the line of a product sold, on an invoice or a receipt?"""
+        return bool(
+            self.display_type == "product"
+            and self.product_id
+            and not self.is_downpayment
+            and self.move_id.move_type in ("out_invoice", "out_receipt")
+        )
+
+    def _filter_licensed(self):
+        """Return the lines that grant a license once they are paid."""
+        return self.filtered(
+            lambda line: (
+                line._is_license_candidate()
+                and line.quantity > 0
+                and not line.is_license_duplicate
+                and line.product_id._get_license_policy()
+            )
+        )
+
+    def _license_identity(self):
+        """Return what a line's licenses are known by: renewals have the same.
+
+        (subscription, application), else the order line, else the line itself.
+        Override it to tie further documents together.
+        """
+        self.ensure_one()
+        policy = self.product_id._get_license_policy()
+        origin = self.sale_line_ids[:1] or self
+        source = self.license_source_ref or f"{origin._name},{origin.id}"
+        return f"{source}|{policy.application}"
+
+    def _get_license_period(self):
+        """Return the inclusive (first, last) day paid for; last None: forever."""
+        self.ensure_one()
+        if self.license_date_start:
+            return self.license_date_start, self.license_date_end or None
+        start = self.move_id.invoice_date or fields.Date.context_today(self)
+        return self.product_id._get_license_policy()._get_period(start)
+
+    def _get_license_quantity(self):
+        """Return the units sold, in the product's own unit."""
+        self.ensure_one()
+        if not self.product_uom_id:
+            return self.quantity
+        return self.product_uom_id._compute_quantity(
+            self.quantity, self.product_id.uom_id, round=False
+        )
+
+    def _license_credit_key(self):
+        """Return what a credit note's line and the line it credits have in common."""
+        self.ensure_one()
+        move = self.move_id.reversed_entry_id or self.move_id
+        return move.id, self.product_id.id, tuple(self.sale_line_ids.ids)
+
+    def _check_licensable(self):
+        """Raise UserError when the product's policy can't be applied to this line."""
+        self.ensure_one()
+        policy = self.product_id._get_license_policy()
+        quantity = self._get_license_quantity()
+        if not policy.active:
+            problem = self.env._("its license policy is archived")
+        elif policy.company_id and policy.company_id != self.company_id:
+            problem = self.env._("its license policy is another company's")
+        elif policy.quantity_rule == "licenses" and not float_is_zero(
+            quantity - round(quantity), precision_digits=6
+        ):
+            problem = self.env._("its policy issues whole licenses, not fractions")
+        else:
+            return
+        raise UserError(
+            self.env._(
+                "%(product)s: %(problem)s.",
+                product=self.product_id.display_name,
+                problem=problem,
+            )
+        )
+
+    def _get_license_subscription(self):
+        """Return the subscription that this line bills and its customer, or None."""
+        self.ensure_one()
+        model, _comma, res_id = (self.license_source_ref or "").partition(",")
+        for adapter in self.env["software.license.subscription"]._get_adapters():
+            if model == adapter._subscription_model:
+                subscription = self.env[model].browse(int(res_id)).exists()
+                return subscription, adapter._get_partner(subscription)
+        return None, None

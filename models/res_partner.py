@@ -1,0 +1,30 @@
+from odoo import api, fields, models
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    license_count = fields.Integer(compute="_compute_license_count")
+
+    @api.depends_context("uid")
+    def _compute_license_count(self):
+        counts = self.env["software.license"]._read_group(
+            [("partner_id", "child_of", self.ids)], ["partner_id"], ["__count"]
+        )
+        self.license_count = 0
+        for owner, count in counts:
+            while owner:
+                if owner in self:
+                    owner.license_count += count
+                owner = owner.with_context(prefetch_fields=False).parent_id
+
+    def action_view_licenses(self):
+        """Open the licenses of this customer and its contacts."""
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "software_license.software_license_action"
+        )
+        return {
+            **action,
+            "domain": [("partner_id", "child_of", self.ids)],
+            "context": {"default_partner_id": self.id},
+        }

@@ -1,0 +1,395 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+from ..tools import ledger, license_key, period, verdict
+
+#: Which state may follow which; nothing follows "revoked".
+TRANSITIONS = {
+    "active": {"suspended", "revoked"},
+    "suspended": {"active", "revoked"},
+    "revoked": set(),
+}
+#: What the balance of the ledger depends on.
+BALANCE_FIELDS = (
+    "term_ids.date_start",
+    "term_ids.expires_at",
+    "term_ids.is_effective",
+    "term_ids.effective_quantity",
+)
+STATUSES = [
+    ("active", "Active"),
+    ("expired", "Expired"),
+    ("suspended", "Suspended"),
+    ("revoked", "Revoked"),
+]
+
+
+class SoftwareLicense(models.Model):
+    """A license key, who owns it, and what it allows.
+
+    Whether it is valid is never stored: it follows from the state, the ledger of
+    terms and the clock, at the moment somebody asks (``tools/verdict.py``).
+    """
+
+    _name = "software.license"
+    _description = "Software License"
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "software.license.features.mixin",
+    ]
+    _order = "id desc"
+    _rec_name = "license_key"
+    _check_company_auto = True
+
+    license_key = fields.Char(
+        required=True, copy=False, readonly=True, default="/", tracking=True
+    )
+    license_key_normalized = fields.Char(
+        compute="_compute_license_key_normalized",
+        store=True,
+        help="The key as it is looked up, with letter case and look-alikes folded.",
+    )
+    active = fields.Boolean(default=True, tracking=True)
+    state = fields.Selection(
+        [("active", "Active"), ("suspended", "Suspended"), ("revoked", "Revoked")],
+        required=True,
+        default="active",
+        copy=False,
+        readonly=True,
+        tracking=True,
+        help="What people decided about the license. Payment and time are "
+        "not in it: see the status.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        index=True,
+        tracking=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    commercial_partner_id = fields.Many2one(
+        related="partner_id.commercial_partner_id", store=True, index=True
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        index="btree_not_null",
+        tracking=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    policy_id = fields.Many2one(
+        "software.license.policy",
+        compute="_compute_policy_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        index=True,
+        tracking=True,
+        check_company=True,
+        ondelete="restrict",
+    )
+    application = fields.Char(related="policy_id.application", store=True)
+    plan = fields.Char(related="policy_id.plan", store=True)
+    max_activations = fields.Integer(
+        string="Own Device Limit",
+        required=True,
+        default=0,
+        tracking=True,
+        copy=False,
+        help="How many devices may use this license, whatever its policy says. "
+        "0: as the policy says. -1: unlimited.",
+    )
+    term_ids = fields.One2many("software.license.term", "license_id", string="Ledger")
+    expires_at = fields.Datetime(
+        compute="_compute_expires_at",
+        inverse="_inverse_expires_at",
+        store=True,
+        readonly=False,
+        copy=False,
+        index="btree_not_null",
+        tracking=True,
+        help="The license is valid before this moment. Empty: forever. A date set "
+        "by hand counts until the next invoice is paid.",
+    )
+    is_payment_reversed = fields.Boolean(
+        string="Payment Reversed",
+        compute="_compute_balance",
+        store=True,
+        tracking=True,
+        help="It was billed, and nothing of that is paid any more. The license "
+        "comes back by itself when it is paid.",
+    )
+    trial_ends_at = fields.Datetime(compute="_compute_balance", store=True)
+    quantity = fields.Float(
+        compute="_compute_balance",
+        store=True,
+        digits="Product Unit",
+        help="Units paid for in the current period.",
+    )
+    quantity_until = fields.Datetime(
+        compute="_compute_balance",
+        store=True,
+        help="The moment at which the quantity must be computed again.",
+    )
+    status = fields.Selection(
+        STATUSES,
+        compute="_compute_status",
+        search="_search_status",
+        help="What the software is told when it asks.",
+    )
+    is_expired = fields.Boolean(compute="_compute_status", search="_search_is_expired")
+    subscription_ref = fields.Reference(
+        selection="_selection_subscription_model",
+        string="Subscription",
+        readonly=True,
+        copy=False,
+    )
+    sale_line_id = fields.Many2one(
+        "sale.order.line",
+        string="Order Line",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    sale_order_id = fields.Many2one(related="sale_line_id.order_id", string="Order")
+
+    _license_key_unique = models.UniqueIndex(
+        "(license_key_normalized)", "A license with this key exists already."
+    )
+    _max_activations_valid = models.Constraint(
+        "CHECK (max_activations >= -1)",
+        "The device limit can't be less than -1 (unlimited).",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.model
+    def _selection_subscription_model(self):
+        return self.env["software.license.subscription"]._selection_models()
+
+    @api.depends("license_key")
+    def _compute_license_key_normalized(self):
+        for license_ in self:
+            license_.license_key_normalized = license_key.normalize(
+                license_.license_key or ""
+            )
+
+    @api.depends("product_id")
+    def _compute_policy_id(self):
+        for license_ in self:
+            policy = license_.product_id._get_license_policy()
+            license_.policy_id = policy or license_.policy_id
+
+    # Apart from the fields below: who writes it by hand protects from computing
+    # whatever is computed along with it.
+    @api.depends("policy_id", *BALANCE_FIELDS)
+    def _compute_expires_at(self):
+        for license_ in self:
+            license_.expires_at = license_._get_balance().expires_at
+
+    @api.depends("policy_id", *BALANCE_FIELDS)
+    def _compute_balance(self):
+        for license_ in self:
+            balance = license_._get_balance()
+            license_.is_payment_reversed = balance.is_payment_reversed
+            license_.trial_ends_at = balance.trial_ends_at
+            license_.quantity = balance.quantity
+            license_.quantity_until = balance.quantity_until
+
+    def _get_balance(self):
+        """Return what the terms add up to today; without any, what the policy says."""
+        self.ensure_one()
+        today = fields.Date.today()
+        terms = self.term_ids.sorted(lambda term: term._origin.id or 0)
+        entries = [term._to_entry() for term in terms]
+        return ledger.balance(entries or [self._get_first_entry(today)], today)
+
+    def _get_first_entry(self, start):
+        """Return what the policy grants a license that has no term yet."""
+        start, end = (
+            self.policy_id._get_period(start) if self.policy_id else (start, None)
+        )
+        return ledger.Entry(start, end, period.end_moment(end), 1, True)
+
+    def _inverse_expires_at(self):
+        """A date set by hand is an entry in the ledger, like any other."""
+        self.env["software.license.term"].sudo().create(
+            [license_._prepare_manual_term_vals() for license_ in self]
+        )
+
+    def _prepare_manual_term_vals(self):
+        """Return the values of a term that sets the end by hand."""
+        self.ensure_one()
+        terms = self.term_ids.filtered(lambda term: term.source == "invoice")
+        return {
+            "license_id": self.id,
+            "source": "manual",
+            "date_start": fields.Date.today(),
+            "date_end": period.day_of_end(self.expires_at or None),
+            "expires_at": self.expires_at,
+            "is_adjustment": any(terms.mapped("is_effective")),
+        }
+
+    @api.depends(
+        "state",
+        "expires_at",
+        "is_payment_reversed",
+        "partner_id.active",
+        "commercial_partner_id.active",
+        "policy_id.grace_days",
+    )
+    def _compute_status(self):
+        question = verdict.Question(now=fields.Datetime.now())
+        for license_ in self:
+            license_.status = verdict.judge(license_._to_facts(), question).status
+            license_.is_expired = license_.status == "expired"
+
+    def _to_facts(self):
+        """Return what the verdict needs to know of the license, no device asked."""
+        self.ensure_one()
+        license_ = self.sudo()  # a reader of licenses may lack the policy
+        customer = license_.partner_id | license_.partner_id.commercial_partner_id
+        return verdict.Facts(
+            license_id=license_.id,
+            state=license_.state,
+            expires_at=license_.expires_at or None,
+            is_payment_reversed=license_.is_payment_reversed,
+            is_customer_active=all(customer.mapped("active")),
+            application=license_.policy_id.application,
+            grace_days=license_.policy_id.grace_days,
+            trial_ends_at=license_.trial_ends_at or None,
+            own_features=license_.features or None,
+            policy_features=license_.policy_id.features or None,
+            own_max_activations=license_.max_activations,
+            policy_max_activations=license_.policy_id.max_activations,
+            quantity=license_.quantity,
+            quantity_until=license_.quantity_until or None,
+        )
+
+    # === SEARCH METHODS === #
+    # The rules of tools/verdict.py as domains; a test keeps the two alike.
+
+    def _search_status(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        domains = self._get_status_domains()
+        return Domain.OR(domains[status] for status in value if status in domains)
+
+    def _search_is_expired(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        expired = self._get_status_domains()["expired"]
+        return Domain.OR(expired if wanted else ~expired for wanted in value)
+
+    def _get_status_domains(self):
+        """Return {status: domain}; each license is in exactly one of them."""
+        is_revoked = Domain("state", "=", "revoked")
+        is_suspended = (
+            Domain("state", "=", "suspended")
+            | Domain("is_payment_reversed", "=", True)
+            | Domain("partner_id.active", "=", False)
+            | Domain("commercial_partner_id.active", "=", False)
+        )
+        is_past = self._get_past_domain()
+        return {
+            "revoked": is_revoked,
+            "suspended": ~is_revoked & is_suspended,
+            "expired": ~is_revoked & ~is_suspended & is_past,
+            "active": ~is_revoked & ~is_suspended & ~is_past,
+        }
+
+    def _get_past_domain(self):
+        """Return the domain of licenses whose end, with its grace, is past."""
+        now = fields.Datetime.now()
+        policies = self.env["software.license.policy"].sudo()
+        graces = policies.with_context(active_test=False)._read_group(
+            [], ["grace_days"]
+        )
+        return Domain.OR(
+            Domain("policy_id.grace_days", "=", days)
+            & Domain("expires_at", "<=", now - timedelta(days=days))
+            for (days,) in graces
+        )
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("license_key", "/") == "/":
+                vals["license_key"] = self._generate_license_key(vals)
+        licenses = super().create(vals_list)
+        unbooked = licenses.filtered(lambda license_: not license_.term_ids)
+        unbooked._inverse_expires_at()
+        return licenses
+
+    def write(self, vals):
+        if "state" in vals:
+            self._check_transition(vals["state"])
+        if "active" in vals:
+            self._check_is_manager()
+        return super().write(vals)
+
+    @api.model
+    def _generate_license_key(self, vals):
+        """Return a key for a license about to be created with these values."""
+        policy = self.env["software.license.policy"].browse(vals.get("policy_id"))
+        if not policy:
+            product = self.env["product.product"].browse(vals.get("product_id"))
+            policy = product._get_license_policy()
+        if not policy:
+            raise UserError(self.env._("Choose a license policy."))
+        return policy.sudo()._generate_license_key()
+
+    # === ACTION METHODS === #
+
+    def _check_transition(self, target):
+        """The one gate of the state: raise unless every license may get there."""
+        for license_ in self:
+            if target != license_.state and target not in TRANSITIONS[license_.state]:
+                raise UserError(
+                    self.env._(
+                        "License %(key)s is %(state)s: it can't become %(target)s.",
+                        key=license_.display_name,
+                        state=license_.state,
+                        target=target,
+                    )
+                )
+        if target == "revoked":
+            self._check_is_manager()
+
+    def _check_is_manager(self):
+        manager = "software_license.group_license_manager"
+        if not self.env.su and not self.env.user.has_group(manager):
+            raise AccessError(
+                self.env._("Only a license manager can revoke or archive a license.")
+            )
+
+    def action_suspend(self):
+        """Stop the license until it is reinstated."""
+        self._set_state("suspended")
+
+    def action_reinstate(self):
+        """Let a suspended license run again."""
+        self._set_state("active")
+
+    def action_revoke(self):
+        """Stop the license for good."""
+        self._set_state("revoked")
+
+    def _set_state(self, target):
+        self.filtered(lambda license_: license_.state != target).state = target

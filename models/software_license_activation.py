@@ -1,0 +1,90 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class SoftwareLicenseActivation(models.Model):
+    """A device's seat on a license.
+
+    A freed device stays on record, archived. Seats are taken only under the lock
+    of ``software.license._lock_seats``, whoever takes them.
+    """
+
+    _name = "software.license.activation"
+    _description = "Software License Activation"
+    _order = "last_seen desc, id desc"
+    _rec_name = "device_id"
+    _check_company_auto = True
+
+    license_id = fields.Many2one(
+        "software.license", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="license_id.company_id", store=True)
+    partner_id = fields.Many2one(
+        related="license_id.partner_id", store=True, index=True
+    )
+    device_id = fields.Char(
+        required=True, help="The device's fingerprint, as the software sends it."
+    )
+    device_name = fields.Char()
+    first_seen = fields.Datetime(
+        string="Activated on", required=True, default=fields.Datetime.now
+    )
+    last_seen = fields.Datetime(
+        string="Last Check-in", required=True, default=fields.Datetime.now
+    )
+    ip_address = fields.Char(string="IP Address")
+    active = fields.Boolean(
+        string="Holds a Seat", default=True, help="Archived: the seat is free again."
+    )
+    blocked = fields.Boolean(
+        help="The device is refused, and holds no seat.", default=False
+    )
+
+    _license_device_unique = models.Constraint(
+        "UNIQUE (license_id, device_id)", "This device is on this license already."
+    )
+    _seats_index = models.Index("(license_id) WHERE active")
+
+    @api.depends("device_id", "device_name")
+    def _compute_display_name(self):
+        for activation in self:
+            activation.display_name = activation.device_name or activation.device_id
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        licenses = self.license_id.browse(vals["license_id"] for vals in vals_list)
+        licenses._lock_seats()
+        activations = super().create(vals_list)
+        licenses._check_seats()
+        return activations
+
+    def write(self, vals):
+        seated = self.browse()
+        if vals.get("active") or "license_id" in vals:
+            seated = self.filtered(
+                lambda activation: not activation.active or "license_id" in vals
+            )
+            licenses = seated.license_id | seated.license_id.browse(
+                vals.get("license_id")
+            )
+            licenses._lock_seats()
+        res = super().write(vals)
+        seated.license_id._check_seats()
+        return res
+
+    def action_free(self):
+        """Free the seats of these devices."""
+        self.active = False
+
+    def action_block(self):
+        """Refuse these devices from now on; their seats are free again."""
+        self.write({"active": False, "blocked": True})
+
+    def action_unblock(self):
+        """Let these devices take a seat again when they next ask."""
+        self.blocked = False
+
+    @api.constrains("active", "blocked")
+    def _check_blocked(self):
+        if self.filtered(lambda activation: activation.active and activation.blocked):
+            raise UserError(self.env._("A blocked device can't hold a seat."))

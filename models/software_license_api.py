@@ -1,0 +1,143 @@
+from odoo import api, fields, models
+from odoo.http import request
+from odoo.sql_db import Cursor
+
+from ..tools import verdict
+from ..tools.errors import DeactivationNotAllowed, DeviceNotFound, LicenseNotFound
+
+
+class SoftwareLicense(models.Model):
+    """The public HTTP calls (api.md, "Public: the licenses API").
+
+    Each sees exactly one license, by its key, and returns the dict that is the
+    answer. What is refused outright is raised (``tools/errors.py``).
+    """
+
+    _inherit = "software.license"
+
+    self_deactivation_year = fields.Integer(groups=fields.NO_ACCESS, copy=False)
+    self_deactivation_count = fields.Integer(groups=fields.NO_ACCESS, copy=False)
+
+    @api.model
+    def _api_verify(self, licenseKey, deviceId=None, application=None, nonce=None):
+        """Say whether a key, and a device, are good; write nothing."""
+        question = verdict.Question(fields.Datetime.now(), application, deviceId)
+        facts = self._get_facts(licenseKey, deviceId)
+        return self._to_public_dict(facts, verdict.judge(facts, question))
+
+    @api.model
+    def _api_validate(
+        self,
+        licenseKey,
+        deviceId,
+        deviceName=None,
+        application=None,
+        nonce=None,
+        ip_address=None,
+    ):
+        """Verify, and give the device a seat if it has none."""
+        question = verdict.Question(fields.Datetime.now(), application, deviceId, True)
+        facts = self._get_facts(licenseKey, deviceId, count_seats=True)
+        answer = verdict.judge(facts, question)
+        if self._is_quantity_stale(facts, question.now) or (
+            answer.is_valid and self._needs_write(facts, question, deviceName)
+        ):
+            self._restart_read_committed()
+            license_ = self.browse(facts.license_id)
+            facts, answer = license_._activate(question, deviceName, ip_address)
+        return self._to_validated_dict(facts, answer, question)
+
+    @api.model
+    def _api_deactivate(self, licenseKey, deviceId):
+        """Free the seat of a device, if the policy lets it."""
+        facts = self._get_facts(licenseKey, deviceId)
+        if not facts.has_seat:
+            raise DeviceNotFound()
+        self._restart_read_committed()
+        license_ = self.browse(facts.license_id)
+        license_._lock_seats()
+        license_._take_self_deactivation()
+        if not license_._free_device(deviceId):
+            raise DeviceNotFound()
+        facts = self._get_facts(licenseKey, deviceId, count_seats=True)
+        return {
+            "success": True,
+            "currentActivations": facts.seats_used,
+            "maxActivations": facts.seat_limit,
+        }
+
+    def _take_self_deactivation(self):
+        """Count one more self-deactivation of this year, or refuse it."""
+        self.ensure_one()
+        policy, year = self.policy_id, fields.Date.today().year
+        used = (
+            self.self_deactivation_count if self.self_deactivation_year == year else 0
+        )
+        allowed = policy.yearly_self_deactivations
+        if not policy.self_deactivation:
+            raise DeactivationNotAllowed()
+        if allowed and used >= allowed:
+            raise DeactivationNotAllowed(
+                f"This license allows {allowed} deactivations a year."
+            )
+        self.write(
+            {"self_deactivation_year": year, "self_deactivation_count": used + 1}
+        )
+
+    @api.model
+    def _get_facts(self, key, device_id=None, count_seats=False):
+        """Return the facts of the license with this key, or raise LicenseNotFound."""
+        facts = self._read_facts(key, device_id, count_seats)
+        if facts is None:
+            raise LicenseNotFound()
+        return facts
+
+    def _restart_read_committed(self):
+        """Go on in a new transaction that sees what rivals commit.
+
+        Nothing was written yet: only a call over HTTP, which has its transaction to
+        itself, may start over. Tests run in one that is not theirs to end.
+        """
+        if request and type(self.env.cr) is Cursor:
+            self.env.cr.rollback()
+            self.env.cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+    # === ANSWERS === #
+
+    @api.model
+    def _to_public_dict(self, facts, answer):
+        """Return what a client sees of a license; override it to tell more."""
+        values = {
+            "valid": answer.is_valid,
+            "status": answer.status,
+            "features": facts.features,
+            "expiresAt": _to_timestamp(facts.expires_at),
+        }
+        if answer.error:
+            values.update(error=answer.error, message=answer.message)
+        if answer.grace_ends_at:
+            values["graceEndsAt"] = _to_timestamp(answer.grace_ends_at)
+        if facts.trial_ends_at:
+            values["trialEndsAt"] = _to_timestamp(facts.trial_ends_at)
+        return values
+
+    @api.model
+    def _to_validated_dict(self, facts, answer, question):
+        """Return what a client sees of a license and of its own device."""
+        values = self._to_public_dict(facts, answer)
+        values.update(
+            maxActivations=facts.seat_limit, currentActivations=facts.seats_used
+        )
+        if answer.is_valid:
+            values["activation"] = {
+                "deviceId": question.device_id,
+                "deviceName": facts.device_name,
+                "activatedAt": _to_timestamp(facts.first_seen),
+                "lastSeenAt": _to_timestamp(facts.last_seen),
+            }
+        return values
+
+
+def _to_timestamp(moment):
+    """Return a naive UTC moment as ISO 8601, as the licenses API writes it."""
+    return moment and moment.strftime("%Y-%m-%dT%H:%M:%SZ")

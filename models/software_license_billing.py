@@ -1,0 +1,148 @@
+from collections import defaultdict
+
+from odoo import Command, api, fields, models
+
+
+class SoftwareLicense(models.Model):
+    """From paid invoice lines to licenses: new ones, and longer lives of old ones."""
+
+    _inherit = "software.license"
+
+    billing_identity = fields.Char(
+        readonly=True,
+        copy=False,
+        help="What the license is renewed by: see account.move.line.",
+    )
+    billing_unit = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="Which of the units bought this license is, counted from 1.",
+    )
+
+    _billing_unique = models.UniqueIndex(
+        "(billing_identity, billing_unit) WHERE billing_identity IS NOT NULL AND active"
+    )
+
+    @api.model
+    def _grant(self, move_lines):
+        """Grant what these paid lines bought: each a term on its licenses.
+
+        Raises UserError, which names the line, when a product is set up wrongly.
+        """
+        identities = {line: line._license_identity() for line in move_lines}
+        slots = self._get_slots(set(identities.values()))
+        for line, identity in identities.items():
+            line._check_licensable()
+            for slot in self._allocate(slots[identity], line):
+                slot["terms"].append(self._prepare_term_vals(line))
+                slot.setdefault("line", line)
+                slot["identity"] = identity
+        self._write_slots([slot for group in slots.values() for slot in group])
+
+    @api.model
+    def _get_slots(self, identities):
+        """Return {identity: slots}; a slot is a license, there or yet to be made."""
+        slots = defaultdict(list)
+        for license_ in self.search(
+            [("billing_identity", "in", list(identities))], order="billing_unit"
+        ):
+            slots[license_.billing_identity].append(
+                {
+                    "license": license_,
+                    "unit": license_.billing_unit,
+                    "terms": [],
+                    "periods": [
+                        (term.date_start, term.date_end)
+                        for term in license_.term_ids
+                        if term.source == "invoice" and term.is_effective
+                    ],
+                }
+            )
+        return slots
+
+    @api.model
+    def _allocate(self, slots, line):
+        """Return the slots of the licenses that a line pays for.
+
+        One license takes all units as seats. Where each unit is a license, a unit
+        that is paid for in this period already is left alone: what is bought
+        beside it is another one.
+        """
+        period = line._get_license_period()
+        policy = line.product_id._get_license_policy()
+        if policy.quantity_rule == "seats":
+            chosen, missing = slots[:1], 1 - len(slots[:1])
+        else:
+            wanted = round(line._get_license_quantity())
+            free = [slot for slot in slots if not _overlaps(slot["periods"], period)]
+            chosen, missing = free[:wanted], max(wanted - len(free), 0)
+        for _unit in range(missing):
+            unit = max((slot["unit"] for slot in slots), default=0) + 1
+            slots.append({"license": None, "unit": unit, "terms": [], "periods": []})
+            chosen.append(slots[-1])
+        for slot in chosen:
+            slot["periods"].append(period)
+        return chosen
+
+    @api.model
+    def _write_slots(self, slots):
+        new = [slot for slot in slots if slot["terms"] and not slot["license"]]
+        self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True).create(
+            [
+                {
+                    **self._prepare_license_vals(slot["line"]),
+                    "billing_identity": slot["identity"],
+                    "billing_unit": slot["unit"],
+                    "term_ids": [Command.create(vals) for vals in slot["terms"]],
+                }
+                for slot in new
+            ]
+        )
+        self.env["software.license.term"].create(
+            [
+                {**vals, "license_id": slot["license"].id}
+                for slot in slots
+                if slot["license"]
+                for vals in slot["terms"]
+            ]
+        )
+
+    @api.model
+    def _prepare_license_vals(self, move_line):
+        """Return the values of the license that a paid line issues; override it."""
+        subscription, partner = move_line._get_license_subscription()
+        sale_line = move_line.sale_line_ids[:1]
+        partner = (
+            partner or sale_line.order_id.partner_id or move_line.move_id.partner_id
+        )
+        return {
+            "partner_id": partner.id,
+            "product_id": move_line.product_id.id,
+            "policy_id": move_line.product_id._get_license_policy().id,
+            "company_id": move_line.company_id.id,
+            "sale_line_id": sale_line.id,
+            "subscription_ref": subscription
+            and f"{subscription._name},{subscription.id}",
+        }
+
+    @api.model
+    def _prepare_term_vals(self, move_line):
+        """Return the values of the term that a paid line grants one license."""
+        start, end = move_line._get_license_period()
+        is_seats = move_line.product_id._get_license_policy().quantity_rule == "seats"
+        return {
+            "source": "invoice",
+            "move_line_id": move_line.id,
+            "date_start": start,
+            "date_end": end,
+            "quantity": move_line._get_license_quantity() if is_seats else 1,
+        }
+
+
+def _overlaps(periods, period):
+    """Does an inclusive period share a day with one of these? None: no end."""
+    start, end = period
+    return any(
+        (not other_end or start <= other_end) and (not end or other_start <= end)
+        for other_start, other_end in periods
+    )

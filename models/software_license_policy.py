@@ -1,0 +1,198 @@
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..tools import license_key, period
+
+APPLICATION_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+KEY_PREFIX = re.compile(r"[A-Z0-9]{0,16}")
+
+
+class SoftwareLicensePolicy(models.Model):
+    """What buying a product grants: which software, how long, on how many devices."""
+
+    _name = "software.license.policy"
+    _description = "Software License Policy"
+    _inherit = ["mail.thread", "software.license.features.mixin"]
+    _order = "sequence, name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    active = fields.Boolean(default=True)
+    sequence = fields.Integer(default=10)
+    company_id = fields.Many2one(
+        "res.company", help="Leave empty to use the policy in every company."
+    )
+    application = fields.Char(
+        required=True,
+        tracking=True,
+        index=True,
+        help="Code of the software that the license is for, such as acme-editor. "
+        "Products of the same application share one key on a subscription.",
+    )
+    plan = fields.Char(
+        tracking=True, help="The plan as the software knows it, such as pro."
+    )
+    key_format = fields.Selection(
+        [("grouped", "Groups of letters and digits"), ("hex64", "64 hex digits")],
+        required=True,
+        default="grouped",
+    )
+    key_prefix = fields.Char(help="Starts every key, such as ACME. May be empty.")
+    key_groups = fields.Integer(string="Groups", required=True, default=4)
+    key_group_size = fields.Integer(string="Characters", required=True, default=4)
+    key_example = fields.Char(compute="_compute_key_example")
+    validity_interval = fields.Integer(string="Validity", required=True, default=1)
+    validity_unit = fields.Selection(
+        [
+            ("day", "Days"),
+            ("week", "Weeks"),
+            ("month", "Months"),
+            ("year", "Years"),
+            (period.PERPETUAL, "Forever"),
+        ],
+        required=True,
+        default="year",
+        tracking=True,
+        help="How long a license lasts that no subscription gives a period.",
+    )
+    grace_days = fields.Integer(
+        string="Grace (days)",
+        required=True,
+        default=0,
+        tracking=True,
+        help="For so long after its end the license still counts as valid.",
+    )
+    max_activations = fields.Integer(
+        string="Devices",
+        required=True,
+        default=0,
+        tracking=True,
+        help="How many devices may use the license, for each unit bought. "
+        "0: unlimited.",
+    )
+    quantity_rule = fields.Selection(
+        [
+            ("seats", "One license, more devices"),
+            ("licenses", "One license for each unit"),
+        ],
+        string="Quantity Buys",
+        required=True,
+        default="seats",
+        tracking=True,
+    )
+    self_deactivation = fields.Boolean(
+        string="Devices May Deactivate",
+        default=True,
+        tracking=True,
+        help="The software may free its own seat, say when it is uninstalled.",
+    )
+    yearly_self_deactivations = fields.Integer(
+        string="Deactivations a Year",
+        required=True,
+        default=0,
+        help="How often in a calendar year devices of one license may free their "
+        "own seats. 0: no limit.",
+    )
+    product_tmpl_ids = fields.One2many(
+        "product.template", "license_policy_id", string="Products"
+    )
+    license_ids = fields.One2many("software.license", "policy_id")
+    license_count = fields.Integer(compute="_compute_license_count")
+
+    _grace_days_positive = models.Constraint(
+        "CHECK (grace_days >= 0)", "The grace can't be negative."
+    )
+    _max_activations_positive = models.Constraint(
+        "CHECK (max_activations >= 0)", "The number of devices can't be negative."
+    )
+    _validity_interval_positive = models.Constraint(
+        "CHECK (validity_interval > 0 OR validity_unit = 'perpetual')",
+        "The validity must be at least 1.",
+    )
+    _yearly_self_deactivations_positive = models.Constraint(
+        "CHECK (yearly_self_deactivations >= 0)",
+        "The number of deactivations a year can't be negative.",
+    )
+
+    @api.depends("key_format", "key_prefix", "key_groups", "key_group_size")
+    def _compute_key_example(self):
+        for policy in self:
+            groups = ["X" * policy.key_group_size] * policy.key_groups
+            policy.key_example = (
+                "-".join(filter(None, [policy.key_prefix, *groups]))
+                if policy.key_format == "grouped"
+                else "0a1b2c3d…"
+            )
+
+    @api.depends("license_ids")
+    def _compute_license_count(self):
+        counts = dict(
+            self.env["software.license"]._read_group(
+                [("policy_id", "in", self.ids)], ["policy_id"], ["__count"]
+            )
+        )
+        for policy in self:
+            policy.license_count = counts.get(policy._origin, 0)
+
+    @api.constrains("application")
+    def _check_application(self):
+        for policy in self:
+            if not APPLICATION_CODE.fullmatch(policy.application):
+                raise ValidationError(
+                    self.env._(
+                        "Application: “%(code)s” is not a code. Use lower-case "
+                        "letters, digits, dots and dashes, such as acme-editor.",
+                        code=policy.application,
+                    )
+                )
+
+    @api.constrains("key_format", "key_prefix", "key_groups", "key_group_size")
+    def _check_key_format(self):
+        for policy in self.filtered(lambda policy: policy.key_format == "grouped"):
+            if not KEY_PREFIX.fullmatch(policy.key_prefix or ""):
+                raise ValidationError(
+                    self.env._("Key prefix: use at most 16 capital letters and digits.")
+                )
+            self._check_key_shape(policy.key_groups, policy.key_group_size)
+
+    def _check_key_shape(self, groups, size):
+        if not (2 <= groups <= 10 and 3 <= size <= 10):
+            raise ValidationError(
+                self.env._("Key: use 2 to 10 groups of 3 to 10 characters.")
+            )
+        if license_key.grouped_bits(groups, size) < license_key.MIN_BITS:
+            raise ValidationError(
+                self.env._(
+                    "Key: %(groups)s groups of %(size)s characters can be guessed. "
+                    "Use 12 characters or more.",
+                    groups=groups,
+                    size=size,
+                )
+            )
+
+    def action_view_licenses(self):
+        """Open the licenses of this policy."""
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "software_license.software_license_action"
+        )
+        return {**action, "domain": [("policy_id", "in", self.ids)], "context": {}}
+
+    def _generate_license_key(self):
+        """Return a new license key; override it for a format of your own."""
+        self.ensure_one()
+        if self.key_format == "hex64":
+            return license_key.generate_hex64()
+        return license_key.generate_grouped(
+            self.key_prefix or "", self.key_groups, self.key_group_size
+        )
+
+    def _get_period(self, start):
+        """Return the inclusive (first, last) day that one purchase grants.
+
+        The last day is None when the license never ends.
+        """
+        self.ensure_one()
+        length = period.duration(self.validity_interval, self.validity_unit)
+        return start, period.last_day(start, length)

@@ -1,0 +1,224 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..tools import entitlement, license_key, verdict
+
+#: A known device's check-in is written at most this often (see performance.md, 4).
+CHECK_IN_INTERVAL = timedelta(minutes=5)
+
+
+class SoftwareLicense(models.Model):
+    """Seats: who holds one, how many there are, and the one way to take one."""
+
+    _inherit = "software.license"
+
+    activation_ids = fields.One2many(
+        "software.license.activation", "license_id", string="Devices"
+    )
+    seat_count = fields.Integer(string="Devices in Use", compute="_compute_seats")
+    seat_limit = fields.Integer(
+        string="Device Limit", compute="_compute_seats", help="0: unlimited."
+    )
+    seat_usage = fields.Char(string="Seats", compute="_compute_seats")
+    is_over_limit = fields.Boolean(compute="_compute_seats")
+    # Only there to be written: a write conflicts where a lock alone does not.
+    seat_version = fields.Integer(
+        default=0, required=True, copy=False, groups=fields.NO_ACCESS
+    )
+
+    @api.depends("activation_ids.active", "max_activations", "quantity", "policy_id")
+    def _compute_seats(self):
+        seats = [("license_id", "in", self.ids), ("active", "=", True)]
+        Activation = self.env["software.license.activation"].sudo()
+        counts = dict(Activation._read_group(seats, ["license_id"], ["__count"]))
+        for license_ in self:
+            used = counts.get(license_._origin, 0)
+            limit = license_._get_seat_limit()
+            license_.seat_count = used
+            license_.seat_limit = limit or 0
+            license_.seat_usage = f"{used} / {'∞' if limit is None else limit}"
+            license_.is_over_limit = limit is not None and used > limit
+
+    def _get_seat_limit(self):
+        """Return how many devices may hold a seat, None when unlimited."""
+        self.ensure_one()
+        return entitlement.seat_limit(
+            self.sudo().policy_id.max_activations, self.max_activations, self.quantity
+        )
+
+    # === THE LOCK === #
+
+    def _lock_seats(self):
+        """Wait for whoever takes a seat on these licenses; then nobody else can.
+
+        It is a write, so that it serves both isolation levels: under READ COMMITTED
+        the next statement sees what rivals did, under REPEATABLE READ (Odoo's own)
+        a rival's commit fails this transaction, and Odoo tries it again. A count
+        in the locking statement, or after a mere SELECT FOR UPDATE, oversells.
+        """
+        if self:
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE software_license SET seat_version = seat_version + 1
+                       WHERE id IN (
+                           SELECT id FROM software_license WHERE id IN %s
+                           ORDER BY id FOR NO KEY UPDATE
+                       )""",
+                    tuple(self.ids),
+                )
+            )
+
+    def _check_seats(self):
+        """Raise when more devices hold a seat than may. Call it under the lock."""
+        self.env.flush_all()
+        self.invalidate_recordset(["seat_count", "is_over_limit"])
+        for license_ in self:
+            if license_.is_over_limit:
+                raise UserError(
+                    self.env._(
+                        "All %(limit)s seats of this license are taken.",
+                        limit=license_.seat_limit,
+                    )
+                )
+
+    # === FACTS === #
+
+    @api.model
+    def _read_facts(self, key, device_id=None, count_seats=False):
+        """Return the facts of the license with this key, None if there is none.
+
+        One statement, without a lock: this is what every call over HTTP reads.
+        ``seats_used`` is 0 unless ``count_seats``.
+        """
+        self.env.flush_all()
+        seats_used = SQL(
+            """(SELECT count(*) FROM software_license_activation seat
+                WHERE seat.license_id = license.id AND seat.active)"""
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT license.id, license.state, license.expires_at,
+                       COALESCE(license.is_payment_reversed, FALSE),
+                       partner.active AND COALESCE(commercial.active, TRUE),
+                       policy.application, policy.grace_days, license.trial_ends_at,
+                       license.features, policy.features,
+                       COALESCE(license.max_activations, 0), policy.max_activations,
+                       license.quantity, license.quantity_until, %(seats_used)s,
+                       COALESCE(device.active, FALSE),
+                       COALESCE(device.blocked, FALSE),
+                       device.device_name, device.first_seen, device.last_seen
+                  FROM software_license license
+                  JOIN software_license_policy policy ON policy.id = license.policy_id
+                  JOIN res_partner partner ON partner.id = license.partner_id
+             LEFT JOIN res_partner commercial
+                    ON commercial.id = partner.commercial_partner_id
+             LEFT JOIN software_license_activation device
+                    ON device.license_id = license.id
+                   AND device.device_id = %(device_id)s
+                 WHERE license.license_key_normalized = %(key)s AND license.active
+                """,
+                seats_used=seats_used if count_seats else SQL("0"),
+                device_id=device_id,
+                key=license_key.normalize(key),
+            ),
+            log_exceptions=False,  # the statement holds the key
+        )
+        row = self.env.cr.fetchone()
+        return row and verdict.Facts._make(row)
+
+    # === TAKING AND FREEING === #
+
+    def _activate(self, question, device_name=None, ip_address=None):
+        """Give the device a seat; a device that has one keeps it.
+
+        Returns the facts as they are then, and the verdict on them. A license that
+        is not valid, or is full, registers nothing. Runs in the caller's
+        transaction: see ``_lock_seats`` for what that means.
+        """
+        self.ensure_one()
+        self._lock_seats()
+        self._refresh_quantity(question.now)
+        facts = self._read_facts(self.license_key, question.device_id, True)
+        answer = verdict.judge(facts, question)
+        if answer.is_valid and self._needs_write(facts, question, device_name):
+            vals = self._prepare_activation_vals(
+                facts, question, device_name, ip_address
+            )
+            self._write_activation(vals)
+            facts = facts._replace(
+                seats_used=facts.seats_used + (not facts.has_seat),
+                has_seat=True,
+                device_name=vals.get("device_name"),
+                first_seen=vals.get("first_seen", facts.first_seen),
+                last_seen=vals["last_seen"],
+            )
+        return facts, answer
+
+    @api.model
+    def _needs_write(self, facts, question, device_name=None):
+        """Is there anything that this call must write?"""
+        return (
+            not facts.has_seat
+            or facts.last_seen + CHECK_IN_INTERVAL <= question.now
+            or (device_name or facts.device_name) != facts.device_name
+        )
+
+    @api.model
+    def _is_quantity_stale(self, facts, now):
+        """Has a period begun or ended since the quantity was computed?"""
+        return facts.quantity_until is not None and facts.quantity_until <= now
+
+    def _refresh_quantity(self, now):
+        """Compute the balance anew where a period began or ended since."""
+        stale = self.filtered(
+            lambda license_: license_.quantity_until and license_.quantity_until <= now
+        )
+        self.env.add_to_compute(self._fields["quantity"], stale)
+        stale.flush_recordset()
+
+    def _prepare_activation_vals(self, facts, question, device_name, ip_address):
+        """Return the values of a device's seat; override it to store more."""
+        self.ensure_one()
+        vals = {
+            "license_id": self.id,
+            "device_id": question.device_id,
+            "device_name": device_name or facts.device_name,
+            "last_seen": question.now,
+            "ip_address": ip_address,
+        }
+        if not facts.has_seat:
+            vals.update(active=True, first_seen=question.now)
+        return vals
+
+    def _write_activation(self, vals):
+        Activation = self.env["software.license.activation"]
+        activation = Activation.with_context(active_test=False).search(
+            [("license_id", "=", self.id), ("device_id", "=", vals["device_id"])]
+        )
+        if activation:
+            activation.write(vals)
+        else:
+            Activation.create(vals)
+
+    def _free_device(self, device_id):
+        """Free the seat of a device; return whether it held one."""
+        self.ensure_one()
+        self._lock_seats()
+        activation = self.env["software.license.activation"].search(
+            [("license_id", "=", self.id), ("device_id", "=", device_id)]
+        )
+        activation.action_free()
+        return bool(activation)
+
+    @api.model
+    def _cron_refresh_quantities(self, limit=1000):
+        """Keep the quantities shown in the backend in step with the calendar."""
+        now = fields.Datetime.now()
+        stale = self.search([("quantity_until", "<=", now)], limit=limit)
+        stale._refresh_quantity(now)
+        remaining = self.search_count([("quantity_until", "<=", now)])
+        self.env["ir.cron"]._commit_progress(len(stale), remaining=remaining)

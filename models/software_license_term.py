@@ -1,0 +1,143 @@
+from odoo import api, fields, models
+
+from ..tools import ledger, period
+
+#: Payment states of an invoice that count as paid.
+PAID_STATES = ("paid", "in_payment")
+
+
+class SoftwareLicenseTerm(models.Model):
+    """The ledger: one row for each thing that granted a license time or seats.
+
+    No row is ever taken back. Whether it counts follows from its invoice, so that
+    a payment undone, a refund, and a payment made again need no hook.
+    """
+
+    _name = "software.license.term"
+    _description = "Software License Term"
+    _order = "id"
+    _check_company_auto = True
+
+    license_id = fields.Many2one(
+        "software.license", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="license_id.company_id", store=True)
+    source = fields.Selection(
+        [("invoice", "Invoice"), ("manual", "By hand"), ("trial", "Trial")],
+        required=True,
+        default="manual",
+    )
+    move_line_id = fields.Many2one(
+        "account.move.line", string="Invoice Line", ondelete="restrict", index=True
+    )
+    move_id = fields.Many2one(
+        related="move_line_id.move_id", string="Invoice", store=True, index=True
+    )
+    date_start = fields.Date(
+        string="From", required=True, default=fields.Date.context_today
+    )
+    date_end = fields.Date(string="Until", help="Inclusive. Empty: forever.")
+    expires_at = fields.Datetime(
+        string="Over at",
+        compute="_compute_expires_at",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="The moment at which the term is over (UTC).",
+    )
+    quantity = fields.Float(required=True, default=1, digits="Product Unit")
+    effective_quantity = fields.Float(
+        compute="_compute_effective",
+        store=True,
+        digits="Product Unit",
+        help="The quantity less what credit notes took back.",
+    )
+    is_effective = fields.Boolean(
+        string="Counts",
+        compute="_compute_effective",
+        store=True,
+        help="Nothing to pay, or paid and not refunded.",
+    )
+    is_adjustment = fields.Boolean(
+        readonly=True,
+        help="Set by hand on a license that was paid for: it changes the end of "
+        "what is paid, and is worth nothing when nothing is paid any more.",
+    )
+
+    _license_move_line_unique = models.Constraint(
+        "UNIQUE (license_id, move_line_id)",
+        "This invoice line already granted this license a term.",
+    )
+    _dates_in_order = models.Constraint(
+        "CHECK (date_end IS NULL OR date_end >= date_start OR source != 'invoice')",
+        "A term can't end before it starts.",
+    )
+    _invoice_has_line = models.Constraint(
+        "CHECK ((source = 'invoice') = (move_line_id IS NOT NULL))",
+        "A term of an invoice names its line, any other one does not.",
+    )
+
+    @api.depends("date_end")
+    def _compute_expires_at(self):
+        for term in self:
+            term.expires_at = period.end_moment(term.date_end or None)
+
+    @api.depends(
+        "source",
+        "quantity",
+        "move_id.state",
+        "move_id.payment_state",
+        "move_id.reversal_move_ids.state",
+    )
+    def _compute_effective(self):
+        credited = self.move_line_id.license_term_ids._get_credited_quantities()
+        for term in self:
+            term.effective_quantity = term.quantity - credited.get(term._origin.id, 0)
+            term.is_effective = term.effective_quantity > 0 and (
+                term.source != "invoice" or term._is_paid()
+            )
+
+    def _is_paid(self):
+        """Is the invoice that granted this term booked and paid?"""
+        self.ensure_one()
+        return (
+            self.move_id.state == "posted" and self.move_id.payment_state in PAID_STATES
+        )
+
+    def _get_credited_quantities(self):
+        """Return {term id: units} of what posted credit notes took back.
+
+        Licenses of one unit each lose the last unit first.
+        """
+        credited = {}
+        open_credits = self.move_id._get_credited_license_quantities()
+        for term in self.sorted(lambda term: (term.move_line_id.id, -term.id)):
+            key = term.move_line_id._license_credit_key()
+            credited[term.id] = min(term.quantity, open_credits.get(key, 0))
+            if key in open_credits:
+                open_credits[key] -= credited[term.id]
+        return credited
+
+    def _to_entry(self):
+        """Return this term as the ledger's pure arithmetic takes it."""
+        self.ensure_one()
+        return ledger.Entry(
+            date_start=self.date_start,
+            date_end=self.date_end or None,
+            expires_at=self.expires_at or None,
+            quantity=self.effective_quantity if self.is_effective else self.quantity,
+            is_effective=self.is_effective,
+            is_billed=self.source == "invoice",
+            is_manual=self.source == "manual",
+            is_adjustment=self.is_adjustment,
+            is_trial=self.source == "trial",
+        )
+
+    @api.depends("source", "date_start", "date_end", "move_id")
+    def _compute_display_name(self):
+        for term in self:
+            source = term.move_id.name or dict(
+                self._fields["source"]._description_selection(self.env)
+            ).get(term.source)
+            end = term.date_end or self.env._("forever")
+            term.display_name = f"{source}: {term.date_start} – {end}"

@@ -1,0 +1,55 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+
+class SoftwareLicenseSubscriptionOca(models.AbstractModel):
+    """OCA ``subscription_oca``, in all its invoicing modes.
+
+    Its link is on the invoice; on the first order's invoice and on those of the
+    mode "sale order & invoice" it is only on the order.
+    """
+
+    _name = "software.license.subscription.oca"
+    _inherit = "software.license.subscription"
+    _description = "Subscription"
+    _subscription_model = "sale.subscription"
+
+    @api.model
+    def _is_available(self):
+        # Other vendors' modules use the same names: look at what the field is.
+        field = self.env["account.move"]._fields.get("subscription_id")
+        return (
+            super()._is_available()
+            and field is not None
+            and field.comodel_name == self._subscription_model
+        )
+
+    @api.model
+    def _get_subscription(self, move_line):
+        orders = move_line.sale_line_ids.order_id
+        return (
+            move_line.move_id.subscription_id
+            or orders.order_subscription_id
+            or self._get_started_subscription(move_line, orders)
+        )[:1]
+
+    @api.model
+    def _get_started_subscription(self, move_line, orders):
+        """Return the subscription that an order started for this line's product."""
+        template = move_line.product_id.subscription_template_id
+        return orders.subscription_ids.filtered(
+            lambda subscription: (
+                subscription.template_id == template
+                and move_line.product_id
+                in subscription.sale_subscription_line_ids.product_id
+            )
+        )
+
+    @api.model
+    def _get_period(self, move_line, subscription):
+        start = subscription.recurring_next_date
+        if subscription in move_line.sale_line_ids.order_id.subscription_ids:
+            start = subscription.date_start  # the order itself bills the first period
+        start = start or move_line.move_id.invoice_date or fields.Date.today()
+        return start, start + subscription._get_recurrence_delta() - timedelta(days=1)
