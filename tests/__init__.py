@@ -1,0 +1,18 @@
+from odoo.modules.module import Manifest
+
+from . import test_bad_requests
+from . import test_invoice_issues_license
+from . import test_ledger
+from . import test_license_key
+from . import test_license_lifecycle
+from . import test_payload
+from . import test_payment_follows
+from . import test_policy
+from . import test_public_api
+from . import test_seats
+from . import test_security
+from . import test_verdict
+from . import test_views
+
+if Manifest.for_addon("subscription_oca", display_warning=False):
+    from . import test_subscription_oca

@@ -1,0 +1,162 @@
+import json
+
+from odoo import Command, fields
+from odoo.tests import HttpCase, TransactionCase
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+
+class LicenseBuilders:
+    """Makes what the tests are about, each in one short call."""
+
+    @classmethod
+    def _create_policy(cls, **vals):
+        return cls.env["software.license.policy"].create(
+            {
+                "name": "Editor Pro",
+                "application": "acme-editor",
+                "plan": "pro",
+                "key_prefix": "ACME",
+                "validity_interval": 1,
+                "validity_unit": "year",
+                "max_activations": 2,
+                "features": {"export": True},
+                **vals,
+            }
+        )
+
+    @classmethod
+    def _create_license(cls, policy=None, **vals):
+        policy = policy or cls._create_policy()
+        if "partner_id" not in vals:
+            vals["partner_id"] = cls.env["res.partner"].create({"name": "Customer"}).id
+        return cls.env["software.license"].create({"policy_id": policy.id, **vals})
+
+    @classmethod
+    def _create_licensed_product(cls, policy=None, **vals):
+        return cls.env["product.product"].create(
+            {
+                "name": "Editor",
+                "type": "service",
+                "invoice_policy": "order",
+                "list_price": 100,
+                "taxes_id": False,
+                "license_policy_id": (policy or cls._create_policy()).id,
+                **vals,
+            }
+        )
+
+    def _age(self, license_, **delta):
+        """Move the license's end into the past by this much."""
+        license_.expires_at = fields.Datetime.subtract(fields.Datetime.now(), **delta)
+
+    def _run_cron(self, name):
+        """Run one of the addon's scheduled actions as the scheduler does."""
+        with self.enter_registry_test_mode():
+            self.env.ref(f"software_license.{name}").method_direct_trigger()
+
+
+class LicenseCommon(LicenseBuilders, TransactionCase):
+    """Base of the tests that need no accounting."""
+
+
+class LicenseHttpCommon(LicenseBuilders, HttpCase):
+    """Base of the tests that call the HTTP API."""
+
+    def _post(self, call, body=None, **kwargs):
+        """Call the licenses API; return the response."""
+        data = kwargs.pop("data", None)
+        if data is None:
+            data = json.dumps(body)
+        headers = {"Content-Type": "application/json", **kwargs.pop("headers", {})}
+        return self.url_open(
+            f"/api/licenses/{call}",
+            data=data,
+            headers=headers,
+            method="POST",
+            **kwargs,
+        )
+
+    def _call(self, call, license_, *args, **fields_):
+        """Call the API for a license; return the answer, a dict."""
+        body = {"licenseKey": license_.license_key, **fields_}
+        if args:
+            body["deviceId"] = args[0]
+        return self._post(call, body).json()
+
+
+class LicenseBillingCommon(LicenseBuilders, AccountTestInvoicingCommon):
+    """Base of the tests that bill, with a chart of accounts."""
+
+    @classmethod
+    def get_default_groups(cls):
+        return (
+            super().get_default_groups()
+            | cls.env.ref("software_license.group_license_manager")
+            | cls.env.ref("sales_team.group_sale_manager")
+        )
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.policy = cls._create_policy()
+        cls.product = cls._create_licensed_product(
+            cls.policy,
+            property_account_income_id=cls.company_data["default_account_revenue"].id,
+        )
+        cls.customer = cls.env["res.partner"].create(
+            {"name": "Blue Heron Studio", "is_company": True}
+        )
+
+    @classmethod
+    def _create_license_invoice(cls, product=None, quantity=1, date="2026-01-01", **kw):
+        return cls.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": cls.customer.id,
+                "invoice_date": date,
+                "invoice_line_ids": [
+                    Command.create(
+                        {
+                            "product_id": (product or cls.product).id,
+                            "quantity": quantity,
+                            "price_unit": 100,
+                            "tax_ids": False,
+                        }
+                    )
+                ],
+                **kw,
+            }
+        )
+
+    @classmethod
+    def _pay(cls, invoices, **vals):
+        """Pay invoices through Odoo's own wizard; return the payments."""
+        return (
+            cls.env["account.payment.register"]
+            .with_context(active_model="account.move", active_ids=invoices.ids)
+            .create(vals)
+            ._create_payments()
+        )
+
+    @classmethod
+    def _sell(cls, **kwargs):
+        """Return a paid invoice."""
+        invoice = cls._create_license_invoice(**kwargs)
+        invoice.action_post()
+        cls._pay(invoice)
+        return invoice
+
+    @classmethod
+    def _unpay(cls, invoice):
+        """Undo the reconciliation of an invoice with its payments."""
+        invoice.line_ids.remove_move_reconcile()
+
+    @classmethod
+    def _refund(cls, invoice, quantity=None):
+        """Post a credit note of an invoice; return it."""
+        refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        if quantity is not None:
+            refund.invoice_line_ids.quantity = quantity
+        refund.action_post()
+        return refund

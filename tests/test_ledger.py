@@ -1,0 +1,138 @@
+from datetime import date, datetime
+
+from odoo.tests import BaseCase
+
+from ..tools import period
+from ..tools.ledger import Entry, balance
+
+
+def entry(start, end, quantity=1, is_effective=True, **flags):
+    """Return a billed entry; ``source`` "manual" or "trial" makes it another."""
+    source = flags.pop("source", "invoice")
+    start, end = date.fromisoformat(start), end and date.fromisoformat(end)
+    return Entry(
+        start,
+        end,
+        period.end_moment(end),
+        quantity,
+        is_effective,
+        is_billed=source == "invoice",
+        is_manual=source == "manual",
+        is_trial=source == "trial",
+        **flags,
+    )
+
+
+JANUARY = entry("2026-01-01", "2026-01-31")
+FEBRUARY = entry("2026-02-01", "2026-02-28")
+
+
+class TestLedger(BaseCase):
+    def balance(self, *entries, today="2026-01-15"):
+        return balance(entries, date.fromisoformat(today))
+
+    def test_the_end_is_that_of_the_latest_effective_term(self):
+        self.assertEqual(
+            self.balance(FEBRUARY, JANUARY).expires_at, datetime(2026, 3, 1)
+        )
+        unpaid = FEBRUARY._replace(is_effective=False)
+        self.assertEqual(self.balance(JANUARY, unpaid).expires_at, datetime(2026, 2, 1))
+
+    def test_a_term_without_end_never_ends(self):
+        self.assertIsNone(self.balance(JANUARY, entry("2026-01-01", None)).expires_at)
+        self.assertIsNone(self.balance(entry("2026-01-01", None), JANUARY).expires_at)
+
+    def test_nothing_paid_of_what_was_billed_is_a_reversed_payment(self):
+        unpaid = JANUARY._replace(is_effective=False)
+        self.assertTrue(self.balance(unpaid).is_payment_reversed)
+        self.assertEqual(self.balance(unpaid).expires_at, datetime(2026, 2, 1))
+        self.assertFalse(self.balance(unpaid, FEBRUARY).is_payment_reversed)
+
+    def test_a_license_never_billed_has_no_payment_to_reverse(self):
+        given = entry("2026-01-01", "2026-01-31", source="manual")
+        self.assertFalse(self.balance(given).is_payment_reversed)
+
+    def test_a_date_set_by_hand_wins_until_a_later_paid_term(self):
+        shortened = entry(
+            "2026-01-05", "2026-01-10", source="manual", is_adjustment=True
+        )
+        self.assertEqual(
+            self.balance(JANUARY, shortened).expires_at, datetime(2026, 1, 11)
+        )
+        self.assertEqual(
+            self.balance(JANUARY, shortened, FEBRUARY).expires_at,
+            datetime(2026, 3, 1),
+        )
+
+    def test_a_change_by_hand_of_what_was_paid_is_gone_with_the_payment(self):
+        unpaid = JANUARY._replace(is_effective=False)
+        extended = entry(
+            "2026-01-05", "2026-12-31", source="manual", is_adjustment=True
+        )
+        self.assertTrue(self.balance(unpaid, extended).is_payment_reversed)
+
+    def test_a_period_given_after_the_payment_was_reversed_counts(self):
+        unpaid = JANUARY._replace(is_effective=False)
+        goodwill = entry("2026-01-05", "2026-01-12", source="manual")
+        result = self.balance(unpaid, goodwill)
+        self.assertFalse(result.is_payment_reversed)
+        self.assertEqual(result.expires_at, datetime(2026, 1, 13))
+
+    def test_a_trial_is_one_until_something_is_paid(self):
+        trial = entry("2026-01-01", "2026-01-14", source="trial")
+        self.assertEqual(self.balance(trial).trial_ends_at, datetime(2026, 1, 15))
+        self.assertIsNone(self.balance(trial, JANUARY).trial_ends_at)
+
+    def test_the_quantity_is_what_was_bought_for_today(self):
+        five, three = JANUARY._replace(quantity=5), FEBRUARY._replace(quantity=3)
+        for today, quantity in (
+            ("2026-01-01", 5),
+            ("2026-01-31", 5),
+            ("2026-02-01", 3),
+            ("2026-03-09", 3),  # over: as it was last
+            ("2025-12-31", 5),  # not begun: as it will be first
+        ):
+            with self.subTest(today=today):
+                self.assertEqual(
+                    self.balance(five, three, today=today).quantity, quantity
+                )
+
+    def test_what_is_bought_beside_adds_up(self):
+        more = entry("2026-01-10", "2026-01-31", quantity=2)
+        self.assertEqual(self.balance(JANUARY, more).quantity, 3)
+        self.assertEqual(self.balance(JANUARY, more, today="2026-01-09").quantity, 1)
+
+    def test_what_is_not_paid_adds_nothing(self):
+        more = entry("2026-01-10", "2026-01-31", quantity=2, is_effective=False)
+        self.assertEqual(self.balance(JANUARY, more).quantity, 1)
+
+    def test_what_was_given_counts_only_where_nothing_was_bought(self):
+        given = entry("2026-01-01", None, quantity=4, source="manual")
+        self.assertEqual(self.balance(given).quantity, 4)
+        self.assertEqual(self.balance(given, JANUARY).quantity, 1)
+
+    def test_the_quantity_holds_until_the_next_period_begins_or_ends(self):
+        for today, until in (
+            ("2025-12-31", datetime(2026, 1, 1)),
+            ("2026-01-15", datetime(2026, 2, 1)),
+            ("2026-02-28", datetime(2026, 3, 1)),
+            ("2026-03-01", None),
+        ):
+            with self.subTest(today=today):
+                self.assertEqual(
+                    self.balance(JANUARY, FEBRUARY, today=today).quantity_until, until
+                )
+
+    def test_a_period_ends_at_midnight_after_its_last_day(self):
+        self.assertEqual(period.end_moment(date(2026, 1, 31)), datetime(2026, 2, 1))
+        self.assertEqual(period.day_of_end(datetime(2026, 2, 1)), date(2026, 1, 31))
+        self.assertEqual(period.day_of_end(datetime(2026, 2, 1, 9)), date(2026, 2, 1))
+        self.assertIsNone(period.end_moment(None))
+
+    def test_a_month_from_the_31st_ends_with_the_short_month(self):
+        month = period.duration(1, "month")
+        self.assertEqual(period.last_day(date(2026, 1, 31), month), date(2026, 2, 27))
+        self.assertEqual(period.last_day(date(2024, 2, 29), month), date(2024, 3, 28))
+        self.assertIsNone(
+            period.last_day(date(2026, 1, 1), period.duration(1, "perpetual"))
+        )

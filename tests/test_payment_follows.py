@@ -1,0 +1,129 @@
+from datetime import datetime
+
+from odoo.tests import tagged
+
+from .common import LicenseBillingCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPaymentFollows(LicenseBillingCommon):
+    """Validity follows the money, both ways, and no hook undoes anything."""
+
+    def test_unpaid_suspends_and_paid_again_brings_the_same_key_back(self):
+        invoice = self._sell(date="2099-01-01")
+        license_ = invoice.license_ids
+        for _turn in range(2):
+            self._unpay(invoice)
+            self.assertEqual(invoice.payment_state, "not_paid")
+            self.assertTrue(license_.is_payment_reversed)
+            self.assertEqual(license_.status, "suspended")
+            self._pay(invoice)
+            self.assertEqual(license_.status, "active")
+        self.assertEqual(invoice.license_ids, license_)
+        self.assertEqual(len(license_.term_ids), 1)
+
+    def test_a_cancelled_payment_suspends(self):
+        invoice = self._create_license_invoice(date="2099-01-01")
+        invoice.action_post()
+        payment = self._pay(invoice)
+        payment.action_cancel()
+        self.assertEqual(invoice.license_ids.status, "suspended")
+
+    def test_a_paid_invoice_set_to_draft_suspends_until_it_is_posted(self):
+        invoice = self._sell(date="2099-01-01")
+        invoice.button_draft()
+        self.assertEqual(invoice.license_ids.status, "suspended")
+        invoice.action_post()
+        if invoice.payment_state != "paid":
+            self._pay(invoice)
+        self.assertEqual(invoice.license_ids.status, "active")
+        self.assertEqual(len(invoice.license_ids.term_ids), 1)
+
+    def test_a_full_credit_note_after_payment_suspends(self):
+        invoice = self._sell(date="2099-01-01", quantity=2)
+        refund = self._refund(invoice)
+        self.assertEqual(invoice.payment_state, "paid")
+        self.assertEqual(invoice.license_ids.status, "suspended")
+        refund.button_draft()
+        self.assertEqual(invoice.license_ids.status, "active")
+
+    def test_a_credit_note_not_yet_posted_changes_nothing(self):
+        invoice = self._sell(date="2099-01-01")
+        invoice._reverse_moves()
+        self.assertEqual(invoice.license_ids.status, "active")
+
+    def test_a_partial_credit_note_takes_as_many_units(self):
+        invoice = self._sell(date="2099-01-01", quantity=5)
+        self._refund(invoice, quantity=2)
+        license_ = invoice.license_ids
+        self.assertEqual(license_.status, "active")
+        self.assertEqual(license_.quantity, 3)
+        self.assertEqual(license_.seat_limit, 6)
+
+    def test_a_partial_credit_note_suspends_the_last_keys(self):
+        self.policy.quantity_rule = "licenses"
+        invoice = self._sell(date="2099-01-01", quantity=3)
+        self._refund(invoice, quantity=2)
+        licenses = invoice.license_ids.sorted("billing_unit")
+        self.assertEqual(
+            licenses.mapped("status"), ["active", "suspended", "suspended"]
+        )
+
+    def test_a_corrected_invoice_keeps_the_key(self):
+        invoice = self._sell(date="2099-01-01")
+        license_ = invoice.license_ids
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        corrected = wizard.new_move_ids
+        self.assertEqual(license_.status, "suspended")
+        corrected.action_post()
+        self._pay(corrected)
+        self.assertEqual(corrected.license_ids, license_)
+        self.assertEqual(license_.status, "active")
+        self.assertEqual(license_.quantity, 1)
+
+    def test_a_duplicate_of_a_plain_invoice_is_a_new_sale(self):
+        invoice = self._sell()
+        duplicate = invoice.copy({"invoice_date": invoice.invoice_date})
+        duplicate.action_post()
+        self._pay(duplicate)
+        self.assertEqual(len(duplicate.license_ids), 1)
+        self.assertNotEqual(duplicate.license_ids, invoice.license_ids)
+
+    def test_a_suspended_license_stays_suspended_whatever_is_paid(self):
+        invoice = self._sell(date="2099-01-01")
+        invoice.license_ids.action_suspend()
+        self._unpay(invoice)
+        self._pay(invoice)
+        self.assertEqual(invoice.license_ids.status, "suspended")
+
+    def test_a_date_set_by_hand_survives_a_payment_undone_and_made_again(self):
+        invoice = self._sell(date="2099-01-01")
+        license_ = invoice.license_ids
+        license_.expires_at = "2099-06-01"
+        self._unpay(invoice)
+        self.assertEqual(license_.status, "suspended")
+        self._pay(invoice)
+        self.assertEqual(license_.expires_at, datetime(2099, 6, 1))
+
+    def test_a_license_never_billed_does_not_depend_on_payments(self):
+        license_ = self._create_license(expires_at=False)
+        self.assertFalse(license_.is_payment_reversed)
+        self.assertEqual(license_.status, "active")
+
+    def test_the_clock_moves_the_quantity_on(self):
+        invoice = self._sell(date="2026-01-01", quantity=2)
+        license_ = invoice.license_ids
+        self.assertEqual(license_.quantity_until, datetime(2027, 1, 1))
+        self.env.cr.execute(
+            "UPDATE software_license SET quantity = 9, quantity_until = '2020-01-01' "
+            "WHERE id = %s",
+            [license_.id],
+        )
+        license_.invalidate_recordset()
+        self._run_cron("cron_refresh_quantities")
+        self.assertEqual(license_.quantity, 2)

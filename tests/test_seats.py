@@ -1,0 +1,160 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from ..tools.verdict import Question
+from .common import LicenseCommon
+
+
+@tagged("post_install", "-at_install")
+class TestSeats(LicenseCommon):
+    def _activate(self, license_, device_id, now=None, **kwargs):
+        question = Question(now or fields.Datetime.now(), None, device_id, True)
+        return license_._activate(question, **kwargs)
+
+    def test_a_device_takes_a_seat_once(self):
+        license_ = self._create_license()
+        for _turn in range(3):
+            facts, answer = self._activate(license_, "laptop", device_name="Laptop")
+        self.assertTrue(answer.is_valid)
+        self.assertEqual(facts.seats_used, 1)
+        self.assertEqual(license_.activation_ids.device_name, "Laptop")
+        self.assertEqual(license_.seat_usage, "1 / 2")
+
+    def test_the_device_beyond_the_limit_is_refused(self):
+        license_ = self._create_license(max_activations=1)
+        self._activate(license_, "laptop")
+        facts, answer = self._activate(license_, "desktop")
+        self.assertEqual(answer.error, "activation_limit_reached")
+        self.assertEqual(license_.activation_ids.mapped("device_id"), ["laptop"])
+        self.assertEqual((facts.seats_used, facts.seat_limit), (1, 1))
+
+    def test_an_unlimited_license_takes_any_number(self):
+        license_ = self._create_license(max_activations=-1)
+        for number in range(5):
+            self.assertTrue(self._activate(license_, f"d{number}")[1].is_valid)
+        self.assertEqual(license_.seat_usage, "5 / ∞")
+
+    def test_a_license_that_is_not_valid_registers_nothing(self):
+        license_ = self._create_license(state="suspended")
+        self.assertFalse(self._activate(license_, "laptop")[1].is_valid)
+        self.assertFalse(license_.activation_ids)
+
+    def test_a_freed_seat_can_be_taken_by_another_device(self):
+        license_ = self._create_license(max_activations=1)
+        self._activate(license_, "laptop")
+        self.assertTrue(license_._free_device("laptop"))
+        self.assertFalse(license_._free_device("laptop"))
+        self.assertTrue(self._activate(license_, "desktop")[1].is_valid)
+        self.assertFalse(self._activate(license_, "laptop")[1].is_valid)
+
+    def test_a_freed_device_stays_on_record_and_comes_back_on_the_same_row(self):
+        license_ = self._create_license()
+        self._activate(license_, "laptop")
+        row = license_.activation_ids
+        row.action_free()
+        self.assertFalse(license_.activation_ids)
+        self._activate(license_, "laptop")
+        self.assertEqual(license_.activation_ids, row)
+
+    def test_nobody_in_the_backend_can_oversell(self):
+        license_ = self._create_license(max_activations=1)
+        self._activate(license_, "laptop")
+        freed = license_.activation_ids
+        freed.action_free()
+        self._activate(license_, "desktop")
+        for label, oversell in (
+            (
+                "create",
+                lambda: freed.create({"license_id": license_.id, "device_id": "x"}),
+            ),
+            ("revive", lambda: freed.write({"active": True})),
+        ):
+            with (
+                self.subTest(label),
+                self.assertRaisesRegex(UserError, "All 1 seats"),
+                self.env.cr.savepoint(),
+            ):
+                oversell()
+        self.assertEqual(license_.seat_count, 1)
+
+    def test_a_device_can_not_be_moved_to_another_license(self):
+        license_, other = (
+            self._create_license(),
+            self._create_license(max_activations=1),
+        )
+        self._activate(license_, "laptop")
+        self._activate(other, "desktop")
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            license_.activation_ids.license_id = other
+
+    def test_a_blocked_device_is_refused_and_its_seat_is_free(self):
+        license_ = self._create_license(max_activations=1)
+        self._activate(license_, "laptop")
+        row = license_.activation_ids
+        row.action_block()
+        self.assertEqual(self._activate(license_, "laptop")[1].error, "device_blocked")
+        self.assertTrue(self._activate(license_, "desktop")[1].is_valid)
+        row.action_unblock()
+        self.assertEqual(
+            self._activate(license_, "laptop")[1].error, "activation_limit_reached"
+        )
+
+    def test_a_check_in_is_written_once_in_five_minutes(self):
+        license_ = self._create_license()
+        start = fields.Datetime.now()
+        self._activate(license_, "laptop", start)
+        for minutes, is_written in ((4, False), (5, True)):
+            now = start + timedelta(minutes=minutes)
+            self._activate(license_, "laptop", now)
+            with self.subTest(minutes=minutes):
+                self.assertEqual(
+                    license_.activation_ids.last_seen, now if is_written else start
+                )
+
+    def test_a_new_name_is_written_at_once_and_none_keeps_the_old(self):
+        license_ = self._create_license()
+        self._activate(license_, "laptop", device_name="Old")
+        self._activate(license_, "laptop", device_name="New")
+        self._activate(license_, "laptop")
+        self.assertEqual(license_.activation_ids.device_name, "New")
+
+    def test_fewer_seats_leave_the_devices_that_are_there(self):
+        license_ = self._create_license(max_activations=2)
+        self._activate(license_, "laptop")
+        self._activate(license_, "desktop")
+        license_.max_activations = 1
+        self.assertTrue(license_.is_over_limit)
+        self.assertTrue(self._activate(license_, "desktop")[1].is_valid)
+        self.assertFalse(self._activate(license_, "tablet")[1].is_valid)
+        self.assertEqual(license_.seat_usage, "2 / 1")
+
+    def test_every_way_to_a_seat_takes_the_lock(self):
+        license_ = self._create_license()
+
+        def version():
+            self.env.cr.execute(
+                "SELECT seat_version FROM software_license WHERE id = %s", [license_.id]
+            )
+            return self.env.cr.fetchone()[0]
+
+        self._activate(license_, "laptop")
+        row = license_.activation_ids
+        for label, take in (
+            ("activate", lambda: self._activate(license_, "desktop")),
+            ("free", lambda: license_._free_device("desktop")),
+            ("revive", lambda: row.write({"active": True})),
+            (
+                "create",
+                lambda: row.create({"license_id": license_.id, "device_id": "x"}),
+            ),
+        ):
+            if label == "revive":
+                row.action_free()
+            before = version()
+            take()
+            with self.subTest(label):
+                self.assertGreater(version(), before)
+            license_.max_activations = -1

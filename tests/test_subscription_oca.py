@@ -1,0 +1,215 @@
+from datetime import date, datetime
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.tests import tagged
+
+from .common import LicenseBillingCommon
+
+
+@tagged("post_install", "-at_install")
+class TestSubscriptionOca(LicenseBillingCommon):
+    """Real subscription_oca: what its invoices bill is what the key is good for."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # A missing module is a failure here, not a skip.
+        cls.pricelist = cls.env["product.pricelist"].create({"name": "Public"})
+        cls.template = cls.env["sale.subscription.template"].create(
+            {
+                "name": "Monthly",
+                "recurring_rule_type": "months",
+                "recurring_interval": 1,
+                "invoicing_mode": "draft",
+            }
+        )
+        cls.product.write(
+            {"subscribable": True, "subscription_template_id": cls.template.id}
+        )
+
+    def _subscribe(self, start="2026-01-01", quantity=1, product=None, **vals):
+        return self.env["sale.subscription"].create(
+            {
+                "partner_id": self.customer.id,
+                "template_id": self.template.id,
+                "pricelist_id": self.pricelist.id,
+                "date_start": start,
+                "recurring_next_date": start,
+                "sale_subscription_line_ids": [
+                    Command.create(
+                        {
+                            "product_id": (product or self.product).id,
+                            "product_uom_qty": quantity,
+                            "price_unit": 10,
+                            "tax_ids": False,
+                        }
+                    )
+                ],
+                **vals,
+            }
+        )
+
+    def _bill(self, subscription, is_paid=True):
+        """Let the subscription make its next invoice; return it, posted."""
+        before = subscription.invoice_ids
+        subscription.generate_invoice()
+        invoice = subscription.invoice_ids - before
+        invoice.action_post()
+        if is_paid:
+            self._pay(invoice)
+        return invoice
+
+    def test_the_subscriptions_own_cron_makes_the_invoice_that_issues(self):
+        subscription = self._subscribe()
+        subscription.stage_id = self.env.ref(
+            "subscription_oca.subscription_stage_ready"
+        )
+        with freeze_time("2026-01-01"):
+            self.env["sale.subscription"].cron_subscription_management()
+        invoice = subscription.invoice_ids
+        invoice.action_post()
+        self._pay(invoice)
+        self.assertEqual(len(invoice.license_ids), 1)
+        self.assertEqual(invoice.license_ids.subscription_ref, subscription)
+
+    def test_the_period_is_stamped_when_the_invoice_is_made(self):
+        line = self._bill(self._subscribe(), is_paid=False).invoice_line_ids
+        self.assertEqual(line.license_date_start, date(2026, 1, 1))
+        self.assertEqual(line.license_date_end, date(2026, 1, 31))
+
+    def test_the_period_is_the_subscriptions_and_not_the_policys(self):
+        license_ = self._bill(self._subscribe()).license_ids
+        self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
+
+    def test_the_next_paid_invoice_extends_the_same_key(self):
+        subscription = self._subscribe()
+        first, second = self._bill(subscription), self._bill(subscription)
+        self.assertEqual(first.license_ids, second.license_ids)
+        self.assertEqual(first.license_ids.expires_at, datetime(2026, 3, 1))
+
+    def test_periods_are_right_whenever_and_in_whatever_order_they_are_paid(self):
+        subscription = self._subscribe()
+        first = self._bill(subscription, is_paid=False)
+        second = self._bill(subscription, is_paid=False)
+        self._pay(second)
+        license_ = second.license_ids
+        self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+        self._pay(first)
+        self.assertEqual(first.license_ids, license_)
+        self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+        self._unpay(second)
+        self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
+        self._unpay(first)
+        self.assertEqual(license_.status, "suspended")
+
+    def test_the_first_orders_invoice_belongs_to_the_subscription_it_starts(self):
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "order_line": [Command.create({"product_id": self.product.id})],
+            }
+        )
+        with freeze_time("2026-01-01"):
+            order.action_confirm()
+            invoice = order._create_invoices()
+            invoice.invoice_date = "2026-01-01"
+            invoice.action_post()
+            self._pay(invoice)
+        license_, subscription = invoice.license_ids, order.subscription_ids
+        self.assertEqual(license_.subscription_ref, subscription)
+        self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
+        self.assertEqual(self._bill(subscription).license_ids, license_)
+        self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+
+    def test_the_mode_sale_order_and_invoice_extends_the_same_key(self):
+        self.product.subscribable = False  # else each order starts a subscription
+        self.template.invoicing_mode = "sale_and_invoice"
+        subscription = self._subscribe()
+        licenses = self.env["software.license"]
+        for _period in range(2):
+            subscription.generate_invoice()
+            invoice = subscription.sale_order_ids.invoice_ids.filtered(
+                lambda move: move.payment_state == "not_paid"
+            )
+            self._pay(invoice)
+            licenses |= invoice.license_ids
+        self.assertEqual(len(licenses), 1)
+        self.assertEqual(licenses.expires_at, datetime(2026, 3, 1))
+        self.assertEqual(licenses.subscription_ref, subscription)
+
+    def test_a_duplicated_invoice_extends_nothing(self):
+        subscription = self._subscribe()
+        invoice = self._bill(subscription)
+        for _turn in range(2):
+            duplicate = invoice.copy({"invoice_date": invoice.invoice_date})
+            duplicate.action_post()
+            self._pay(duplicate)
+            self.assertFalse(duplicate.license_ids)
+            self.assertFalse(duplicate.license_problem)
+            invoice = duplicate  # a duplicate of a duplicate is one, too
+        license_ = subscription.invoice_ids.license_ids
+        self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
+
+    def test_a_refunded_period_is_gone_and_the_one_before_stays(self):
+        subscription = self._subscribe()
+        self._bill(subscription)
+        second = self._bill(subscription)
+        self._refund(second)
+        self.assertEqual(second.license_ids.expires_at, datetime(2026, 2, 1))
+
+    def test_a_corrected_invoice_pays_the_same_period(self):
+        invoice = self._bill(self._subscribe())
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        corrected = wizard.new_move_ids
+        corrected.action_post()
+        self._pay(corrected)
+        self.assertEqual(corrected.license_ids, invoice.license_ids)
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))
+        self.assertFalse(invoice.license_ids.is_payment_reversed)
+
+    def test_each_unit_of_a_subscription_keeps_its_own_key(self):
+        self.policy.quantity_rule = "licenses"
+        subscription = self._subscribe(quantity=3)
+        first, second = self._bill(subscription), self._bill(subscription)
+        self.assertEqual(len(first.license_ids), 3)
+        self.assertEqual(first.license_ids, second.license_ids)
+
+    def test_products_of_one_application_share_a_key_and_others_do_not(self):
+        more_seats = self._create_licensed_product(
+            self._create_policy(name="Seats"),
+            property_account_income_id=self.product.property_account_income_id.id,
+        )
+        server = self._create_licensed_product(
+            self._create_policy(name="Server", application="acme-server"),
+            property_account_income_id=self.product.property_account_income_id.id,
+        )
+        subscription = self._subscribe(
+            sale_subscription_line_ids=[
+                Command.create(
+                    {"product_id": product.id, "price_unit": 10, "tax_ids": False}
+                )
+                for product in (self.product, more_seats, server)
+            ]
+        )
+        licenses = self._bill(subscription).license_ids
+        self.assertEqual(
+            sorted(licenses.mapped("application")), ["acme-editor", "acme-server"]
+        )
+
+    def test_two_subscriptions_of_a_customer_do_not_mix(self):
+        one, other = self._bill(self._subscribe()), self._bill(self._subscribe())
+        self.assertNotEqual(one.license_ids, other.license_ids)
+
+    def test_a_subscription_deleted_leaves_the_license_readable(self):
+        subscription = self._subscribe()
+        license_ = self._bill(subscription).license_ids
+        subscription.unlink()
+        license_.invalidate_recordset()
+        self.assertTrue(license_.read(["license_key", "expires_at"]))
