@@ -17,9 +17,12 @@ class AccountMove(models.Model):
 
     license_term_ids = fields.One2many("software.license.term", "move_id")
     license_ids = fields.Many2many(
-        "software.license", compute="_compute_license_ids", string="Licenses"
+        "software.license",
+        compute="_compute_license_ids",
+        compute_sudo=True,  # whoever opens an invoice or a bill may lack the rights
+        string="Licenses",
     )
-    license_count = fields.Integer(compute="_compute_license_ids")
+    license_count = fields.Integer(compute="_compute_license_ids", compute_sudo=True)
     is_license_due = fields.Boolean(
         copy=False,
         index="btree_not_null",
@@ -148,5 +151,5 @@ def _is_rival(error):
     """Did another payment issue the license of the same subscription just now?"""
     return (
         isinstance(error, UniqueViolation)
-        and error.diag.constraint_name == "software_license__billing_unique"
+        and error.diag.constraint_name == "software_license_billing_unique"
     )

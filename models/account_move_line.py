@@ -1,6 +1,8 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import float_is_zero
+from odoo.tools import SQL, float_is_zero
 
 
 class AccountMoveLine(models.Model):
@@ -100,6 +102,33 @@ class AccountMoveLine(models.Model):
             )
         )
 
+    def _get_license_source(self):
+        """Return what a line's licenses come of, as "model,id"."""
+        self.ensure_one()
+        origin = self.sale_line_ids[:1] or self
+        return self.license_source_ref or f"{origin._name},{origin.id}"
+
+    def _lock_license_source(self):
+        """Let nobody else issue for the same subscription or order line meanwhile.
+
+        The write changes nothing. It fails when a rival did the same and committed
+        since this transaction began: Odoo tries again, and sees the rival's license.
+        """
+        ids_by_model = defaultdict(set)
+        for line in self:
+            model, _comma, res_id = line._get_license_source().partition(",")
+            if model in self.env:
+                ids_by_model[model].add(int(res_id))
+        for model, ids in ids_by_model.items():
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %(table)s SET id = id WHERE id IN %(ids)s",
+                    table=SQL.identifier(self.env[model]._table),
+                    ids=tuple(sorted(ids)),
+                ),
+                log_exceptions=False,
+            )
+
     def _license_identity(self):
         """Return what a line's licenses are known by: renewals have the same.
 
@@ -108,9 +137,7 @@ class AccountMoveLine(models.Model):
         """
         self.ensure_one()
         policy = self.product_id._get_license_policy()
-        origin = self.sale_line_ids[:1] or self
-        source = self.license_source_ref or f"{origin._name},{origin.id}"
-        return f"{source}|{policy.application}"
+        return f"{self._get_license_source()}|{policy.application}"
 
     def _get_license_period(self):
         """Return the inclusive (first, last) day paid for; last None: forever."""

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from ..tools import ledger, license_key, period, verdict
@@ -188,6 +188,14 @@ class SoftwareLicense(models.Model):
                 license_.license_key or ""
             )
 
+    @api.depends("license_key")
+    def _compute_display_name(self):
+        for license_ in self:
+            is_new = license_.license_key in (False, "/")
+            license_.display_name = (
+                self.env._("New License") if is_new else license_.license_key
+            )
+
     @api.depends("product_id")
     def _compute_policy_id(self):
         for license_ in self:
@@ -332,6 +340,8 @@ class SoftwareLicense(models.Model):
         for vals in vals_list:
             if vals.get("license_key", "/") == "/":
                 vals["license_key"] = self._generate_license_key(vals)
+            else:
+                self._check_key_is_new(vals["license_key"])
         licenses = super().create(vals_list)
         unbooked = licenses.filtered(lambda license_: not license_.term_ids)
         unbooked._inverse_expires_at()
@@ -343,6 +353,14 @@ class SoftwareLicense(models.Model):
         if "active" in vals:
             self._check_is_manager()
         return super().write(vals)
+
+    @api.model
+    def _check_key_is_new(self, key):
+        """Refuse a key that exists: PostgreSQL would, and log it whole."""
+        normalized = license_key.normalize(key)
+        same = [("license_key_normalized", "=", normalized)]
+        if self.sudo().with_context(active_test=False).search_count(same, limit=1):
+            raise ValidationError(self.env._("A license with this key exists already."))
 
     @api.model
     def _generate_license_key(self, vals):

@@ -29,6 +29,7 @@ class SoftwareLicense(models.Model):
 
         Raises UserError, which names the line, when a product is set up wrongly.
         """
+        move_lines._lock_license_source()
         identities = {line: line._license_identity() for line in move_lines}
         slots = self._get_slots(set(identities.values()))
         for line, identity in identities.items():
@@ -87,7 +88,8 @@ class SoftwareLicense(models.Model):
     @api.model
     def _write_slots(self, slots):
         new = [slot for slot in slots if slot["terms"] and not slot["license"]]
-        self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True).create(
+        quiet = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True)
+        licenses = quiet.create(
             [
                 {
                     **self._prepare_license_vals(slot["line"]),
@@ -97,6 +99,15 @@ class SoftwareLicense(models.Model):
                 }
                 for slot in new
             ]
+        )
+        licenses._message_log_batch(
+            {
+                license_.id: self.env._(
+                    "Issued: invoice %(invoice)s was paid.",
+                    invoice=slot["line"].move_id._get_html_link(),
+                )
+                for license_, slot in zip(licenses, new, strict=True)
+            }
         )
         self.env["software.license.term"].create(
             [

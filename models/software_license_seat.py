@@ -54,33 +54,40 @@ class SoftwareLicense(models.Model):
     def _lock_seats(self):
         """Wait for whoever takes a seat on these licenses; then nobody else can.
 
-        It is a write, so that it serves both isolation levels: under READ COMMITTED
-        the next statement sees what rivals did, under REPEATABLE READ (Odoo's own)
-        a rival's commit fails this transaction, and Odoo tries it again. A count
-        in the locking statement, or after a mere SELECT FOR UPDATE, oversells.
+        Count in a later statement: one that waits for the lock still counts as of
+        its own beginning. See ``_check_seats`` for the other half.
         """
         if self:
             self.env.cr.execute(
                 SQL(
-                    """UPDATE software_license SET seat_version = seat_version + 1
-                       WHERE id IN (
-                           SELECT id FROM software_license WHERE id IN %s
-                           ORDER BY id FOR NO KEY UPDATE
-                       )""",
+                    """SELECT id FROM software_license WHERE id IN %s
+                       ORDER BY id FOR NO KEY UPDATE""",
                     tuple(self.ids),
                 )
             )
 
     def _check_seats(self):
-        """Raise when more devices hold a seat than may. Call it under the lock."""
-        self.env.flush_all()
-        self.invalidate_recordset(["seat_count", "is_over_limit"])
-        for license_ in self:
-            if license_.is_over_limit:
+        """Raise when more devices hold a seat than may; call it under the lock.
+
+        The write is for transactions of Odoo's own isolation level, REPEATABLE READ,
+        which wait for the lock and then count in an old snapshot: it makes their
+        lock fail, so that Odoo tries them again. READ COMMITTED ones just see it.
+        """
+        if not self:
+            return
+        self.env.cr.execute(
+            SQL(
+                """UPDATE software_license SET seat_version = seat_version + 1
+                   WHERE id IN %s""",
+                tuple(self.ids),
+            )
+        )
+        for facts in self._select_facts(SQL("license.id IN %s", tuple(self.ids))):
+            if facts.seat_limit is not None and facts.seats_used > facts.seat_limit:
                 raise UserError(
                     self.env._(
                         "All %(limit)s seats of this license are taken.",
-                        limit=license_.seat_limit,
+                        limit=facts.seat_limit,
                     )
                 )
 
@@ -93,6 +100,15 @@ class SoftwareLicense(models.Model):
         One statement, without a lock: this is what every call over HTTP reads.
         ``seats_used`` is 0 unless ``count_seats``.
         """
+        has_key = SQL(
+            "license.license_key_normalized = %s AND license.active",
+            license_key.normalize(key),
+        )
+        return next(iter(self._select_facts(has_key, device_id, count_seats)), None)
+
+    @api.model
+    def _select_facts(self, condition, device_id=None, count_seats=True):
+        """Return the facts of the licenses that meet an SQL condition."""
         self.env.flush_all()
         seats_used = SQL(
             """(SELECT count(*) FROM software_license_activation seat
@@ -106,9 +122,9 @@ class SoftwareLicense(models.Model):
                        partner.active AND COALESCE(commercial.active, TRUE),
                        policy.application, policy.grace_days, license.trial_ends_at,
                        license.features, policy.features,
-                       COALESCE(license.max_activations, 0), policy.max_activations,
+                       license.max_activations, policy.max_activations,
                        license.quantity, license.quantity_until, %(seats_used)s,
-                       COALESCE(device.active, FALSE),
+                       device.id, COALESCE(device.active, FALSE),
                        COALESCE(device.blocked, FALSE),
                        device.device_name, device.first_seen, device.last_seen
                   FROM software_license license
@@ -119,16 +135,15 @@ class SoftwareLicense(models.Model):
              LEFT JOIN software_license_activation device
                     ON device.license_id = license.id
                    AND device.device_id = %(device_id)s
-                 WHERE license.license_key_normalized = %(key)s AND license.active
+                 WHERE %(condition)s
                 """,
                 seats_used=seats_used if count_seats else SQL("0"),
                 device_id=device_id,
-                key=license_key.normalize(key),
+                condition=condition,
             ),
-            log_exceptions=False,  # the statement holds the key
+            log_exceptions=False,  # the statement may hold a key
         )
-        row = self.env.cr.fetchone()
-        return row and verdict.Facts._make(row)
+        return [verdict.Facts._make(row) for row in self.env.cr.fetchall()]
 
     # === TAKING AND FREEING === #
 
@@ -141,22 +156,30 @@ class SoftwareLicense(models.Model):
         """
         self.ensure_one()
         self._lock_seats()
-        self._refresh_quantity(question.now)
-        facts = self._read_facts(self.license_key, question.device_id, True)
+        facts = self._get_current_facts(question)
         answer = verdict.judge(facts, question)
         if answer.is_valid and self._needs_write(facts, question, device_name):
             vals = self._prepare_activation_vals(
                 facts, question, device_name, ip_address
             )
-            self._write_activation(vals)
+            self._write_activation(facts, vals)
             facts = facts._replace(
                 seats_used=facts.seats_used + (not facts.has_seat),
                 has_seat=True,
-                device_name=vals.get("device_name"),
+                device_name=vals["device_name"],
                 first_seen=vals.get("first_seen", facts.first_seen),
                 last_seen=vals["last_seen"],
             )
         return facts, answer
+
+    def _get_current_facts(self, question):
+        """Return the facts, with a quantity that is right at this moment."""
+        has_id = SQL("license.id = %s", self.id)
+        (facts,) = self._select_facts(has_id, question.device_id)
+        if self._is_quantity_stale(facts, question.now):
+            self._refresh_quantity()
+            (facts,) = self._select_facts(has_id, question.device_id)
+        return facts
 
     @api.model
     def _needs_write(self, facts, question, device_name=None):
@@ -172,13 +195,10 @@ class SoftwareLicense(models.Model):
         """Has a period begun or ended since the quantity was computed?"""
         return facts.quantity_until is not None and facts.quantity_until <= now
 
-    def _refresh_quantity(self, now):
-        """Compute the balance anew where a period began or ended since."""
-        stale = self.filtered(
-            lambda license_: license_.quantity_until and license_.quantity_until <= now
-        )
-        self.env.add_to_compute(self._fields["quantity"], stale)
-        stale.flush_recordset()
+    def _refresh_quantity(self):
+        """Compute the balance anew: a period began or ended since."""
+        self.env.add_to_compute(self._fields["quantity"], self)
+        self.flush_recordset()
 
     def _prepare_activation_vals(self, facts, question, device_name, ip_address):
         """Return the values of a device's seat; override it to store more."""
@@ -194,13 +214,11 @@ class SoftwareLicense(models.Model):
             vals.update(active=True, first_seen=question.now)
         return vals
 
-    def _write_activation(self, vals):
+    @api.model
+    def _write_activation(self, facts, vals):
         Activation = self.env["software.license.activation"]
-        activation = Activation.with_context(active_test=False).search(
-            [("license_id", "=", self.id), ("device_id", "=", vals["device_id"])]
-        )
-        if activation:
-            activation.write(vals)
+        if facts.activation_id:
+            Activation.browse(facts.activation_id).write(vals)
         else:
             Activation.create(vals)
 
@@ -219,6 +237,6 @@ class SoftwareLicense(models.Model):
         """Keep the quantities shown in the backend in step with the calendar."""
         now = fields.Datetime.now()
         stale = self.search([("quantity_until", "<=", now)], limit=limit)
-        stale._refresh_quantity(now)
+        stale._refresh_quantity()
         remaining = self.search_count([("quantity_until", "<=", now)])
         self.env["ir.cron"]._commit_progress(len(stale), remaining=remaining)

@@ -28,7 +28,11 @@ class SoftwareLicenseTerm(models.Model):
         default="manual",
     )
     move_line_id = fields.Many2one(
-        "account.move.line", string="Invoice Line", ondelete="restrict", index=True
+        "account.move.line",
+        string="Invoice Line",
+        ondelete="set null",
+        index=True,
+        help="Empty once the line was deleted: then the term counts no more.",
     )
     move_id = fields.Many2one(
         related="move_line_id.move_id", string="Invoice", store=True, index=True
@@ -72,9 +76,9 @@ class SoftwareLicenseTerm(models.Model):
         "CHECK (date_end IS NULL OR date_end >= date_start OR source != 'invoice')",
         "A term can't end before it starts.",
     )
-    _invoice_has_line = models.Constraint(
-        "CHECK ((source = 'invoice') = (move_line_id IS NOT NULL))",
-        "A term of an invoice names its line, any other one does not.",
+    _only_invoices_have_lines = models.Constraint(
+        "CHECK (source = 'invoice' OR move_line_id IS NULL)",
+        "Only the term of an invoice names an invoice line.",
     )
 
     @api.depends("date_end")

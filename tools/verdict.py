@@ -33,6 +33,8 @@ class Facts(NamedTuple):
     quantity: float = 1
     quantity_until: datetime | None = None
     seats_used: int = 0
+    #: The device's row, seated or not; None: never seen.
+    activation_id: int | None = None
     has_seat: bool = False
     is_blocked: bool = False
     device_name: str | None = None

@@ -1,0 +1,93 @@
+"""Real servers on a real PostgreSQL: one database, and a server of each kind."""
+
+import json
+import subprocess
+
+import pytest
+
+from ground import workplace
+from ground.rpc import Rpc
+
+#: Threads in one process, and processes as in production.
+WORKERS = (0, 6)
+
+
+class Site:
+    """A running server, and the few things that the tests make on it."""
+
+    def __init__(self, server, place):
+        self.server = server
+        self.place = place
+        self._log_begin = server.log.stat().st_size
+        self.rpc = Rpc(server.url, server.db, "admin", "admin")
+
+    def url(self, call):
+        return f"{self.server.url}/api/licenses/{call}"
+
+    def policy(self, **vals):
+        defaults = {"name": "Editor", "application": "acme-editor", "key_prefix": "E2E"}
+        return self.rpc.create("software.license.policy", **{**defaults, **vals})
+
+    def license(self, policy=None, **vals):
+        """Make a license; return its (id, key)."""
+        partner = self.rpc.create("res.partner", name="Customer")
+        license_ = self.rpc.create(
+            "software.license",
+            **{"partner_id": partner, "policy_id": policy or self.policy(), **vals},
+        )
+        return license_, self.rpc.read("software.license", license_, "license_key")[
+            "license_key"
+        ]
+
+    def rows(self, license_):
+        """How many devices the database holds for a license, by SQL."""
+        (count,) = self.place.postgres.sql(
+            "SELECT count(*) FROM software_license_activation "
+            f"WHERE license_id = {license_} AND active",
+            db=self.server.db,
+        )
+        return int(count)
+
+    def log(self):
+        """What the server wrote since the tests began."""
+        with self.server.log.open("rb") as stream:
+            stream.seek(self._log_begin)
+            return stream.read().decode(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def place():
+    return workplace.attach()
+
+
+@pytest.fixture(scope="session")
+def database(place):
+    """A database with the subscription module, and somebody to bill."""
+    return place.databases.fresh("test_e2e", base="oca", install=["software_license"])
+
+
+@pytest.fixture(scope="session", params=WORKERS, ids=lambda n: f"workers={n}")
+def site(request, place, database):
+    """Each test that takes it runs against threads, then against processes."""
+    # Threads share one pool of connections: it must hold as many as call at once.
+    with place.server(database, workers=request.param, db_maxconn=250) as server:
+        yield Site(server, place)
+
+
+@pytest.fixture
+def curl(site):
+    """Run a real curl; return (status, headers, answer)."""
+
+    def run(call, *arguments):
+        done = subprocess.run(
+            ["curl", "-sS", "-i", "--max-time", "30", *arguments, site.url(call)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        head, _blank, body = done.stdout.replace("\r", "").rpartition("\n\n")
+        status, *lines = head.split("\n\n")[-1].splitlines()
+        headers = dict(line.split(": ", 1) for line in lines)
+        return int(status.split()[1]), headers, json.loads(body)
+
+    return run
