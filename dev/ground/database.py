@@ -1,0 +1,80 @@
+"""Odoo databases: templates made once, and clones of them in a second."""
+
+import os
+import shutil
+
+from . import oca, paths
+from .console import step
+from .server import filestore
+
+CORE = ("sale_management", "account")
+TEMPLATES = {
+    "core": {"modules": CORE},
+    "oca": {"base": "core", "modules": oca.MODULES},
+    "demo": {"modules": (*CORE, *oca.MODULES), "arguments": ("--with-demo",)},
+}
+
+
+class Databases:
+    """The databases of a cluster."""
+
+    def __init__(self, postgres, odoo):
+        self.postgres = postgres
+        self.odoo = odoo
+
+    def fresh(self, name, base="core", install=()):
+        """A new database from a template, with further modules installed."""
+        self.clone(self.template(base), name)
+        if install:
+            self.odoo.manage(name, "-i", ",".join(install))
+        return name
+
+    def template(self, kind):
+        """The name of a template database, made when it is not there yet."""
+        name = f"tpl_{kind}_{self._key()}"
+        if self.exists(name):
+            return name
+        recipe = TEMPLATES[kind]
+        base = recipe.get("base")
+        base = base and self.template(base)
+        with step(f"template database {kind}: {', '.join(recipe['modules'])}"):
+            self._drop_outdated(kind)
+            building = f"building_{kind}"
+            self.clone(base or "template0", building)
+            arguments = recipe.get("arguments", ())
+            self.odoo.manage(building, "-i", ",".join(recipe["modules"]), *arguments)
+            # The rename comes last: a template that has its name is complete.
+            shutil.rmtree(filestore(name), ignore_errors=True)
+            if filestore(building).exists():
+                filestore(building).rename(filestore(name))
+            self.postgres.sql(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
+        return name
+
+    def clone(self, source, name):
+        """A copy of a database, files included, in place of an older one."""
+        self.drop(name)
+        self.postgres.sql(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        if filestore(source).exists():
+            # Odoo never changes a stored file: links do, and take no room.
+            shutil.copytree(filestore(source), filestore(name), copy_function=os.link)
+
+    def drop(self, name):
+        """Remove a database and its files."""
+        self.postgres.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        shutil.rmtree(filestore(name), ignore_errors=True)
+
+    def exists(self, name):
+        """Whether the cluster has the database."""
+        query = f"SELECT 1 FROM pg_database WHERE datname = '{name}'"
+        return bool(self.postgres.sql(query))
+
+    def _drop_outdated(self, kind):
+        """Remove templates of other pins."""
+        query = f"SELECT datname FROM pg_database WHERE datname LIKE 'tpl_{kind}_%'"
+        for name in self.postgres.sql(query):
+            self.drop(name)
+
+    def _key(self):
+        """What a template depends on: Odoo, the Python packages, OCA's modules."""
+        pins = (paths.PINS, paths.REQUIREMENTS, paths.REQUIREMENTS_OCA)
+        return paths.digest(self.odoo.tree.label, *pins)

@@ -1,0 +1,158 @@
+"""Debian packages, fetched with apt and unpacked into a private folder.
+
+Nothing is installed on the machine: apt works on a state of its own (sources, lists,
+cache), so the machine's package sources, its dpkg database and its services stay as
+they are, no root is needed, and the `postgresql` package cannot start a cluster.
+"""
+
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+from . import paths
+from .console import Failure, run, step
+
+STATE = paths.DEV / "apt"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_preparing = threading.Lock()
+NO_NETWORK = "look whether this machine reaches its Debian mirror, then run again"
+
+
+def fetch(packages, root):
+    """Download packages, each `name`, `name/suite` or `name=version`, and unpack."""
+    debs = STATE / f"debs-{root.name}"
+    shutil.rmtree(debs, ignore_errors=True)
+    debs.mkdir(parents=True)
+    _apt(["download", *packages], cwd=debs)
+    for deb in sorted(debs.glob("*.deb")):
+        run(["dpkg", "-x", deb, root], "apt")
+    shutil.rmtree(debs)
+
+
+def with_missing_dependencies(packages):
+    """The packages and what they need that this machine lacks, as `name=version`."""
+    simulated = _query(
+        ["apt-get", "install", "-s", "--no-install-recommends", *packages]
+    )
+    # A line reads: Inst libpq5 [installed version] (15.8 Debian:12/stable [amd64])
+    lines = [line for line in simulated.splitlines() if line.startswith("Inst ")]
+    return [f"{line.split()[1]}={line.partition('(')[2].split()[0]}" for line in lines]
+
+
+def library_environment(root):
+    """For programs of a private root: their libraries lie beside them."""
+    if root == Path("/"):
+        return {**os.environ}
+    folders = {
+        str(path.parent)
+        for pattern in ("usr/lib/*-linux-*/*.so.*", "lib/*-linux-*/*.so.*")
+        for path in root.glob(pattern)
+    }
+    return {**os.environ, "LD_LIBRARY_PATH": ":".join(sorted(folders))}
+
+
+def versions(package):
+    """The versions that the mirror offers, newest first."""
+    table = _query(["apt-cache", "madison", package])
+    return [line.split("|")[1].strip() for line in table.splitlines()]
+
+
+def prepare():
+    """Make the private apt state: the machine's own suites, and the one with Odoo."""
+    if not shutil.which("apt-get"):
+        raise Failure(
+            "apt-get is not on this machine: use Debian, or set ODOO_HOME to an "
+            "Odoo 19 source tree and install PostgreSQL, python3-venv and curl"
+        )
+    with _preparing:
+        ready = STATE / "ready"
+        if ready.exists():
+            return
+        with step("package lists of Debian"):
+            _write_state(paths.pins()["suite"])
+            _apt(["update", "-o", "APT::Update::Error-Mode=any"])
+            ready.touch()
+
+
+def _write_state(suite):
+    """Sources, preferences and configuration of the private apt."""
+    for folder in ("lists/partial", "cache/archives/partial", "sources", "none"):
+        (STATE / folder).mkdir(parents=True, exist_ok=True)
+    own = _own_suites()
+    signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+    lines = [f"deb {signed}{uri} {name} main" for uri, name in own]
+    lines.append(f"deb {signed}{own[0][0]} {suite} main")
+    (STATE / "sources" / "debian.list").write_text("\n".join(lines) + "\n")
+    # What both suites offer comes from the machine's own, unless asked otherwise.
+    (STATE / "preferences").write_text(
+        f"Package: *\nPin: release n={suite}\nPin-Priority: 50\n"
+    )
+    settings = {
+        "Dir::Etc::SourceList": "/dev/null",
+        "Dir::Etc::SourceParts": STATE / "sources",
+        "Dir::Etc::Preferences": STATE / "preferences",
+        "Dir::Etc::PreferencesParts": STATE / "none",
+        "Dir::State::Lists": STATE / "lists",
+        "Dir::Cache": STATE / "cache",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "2",
+        "Acquire::http::Timeout": "20",
+        "Acquire::https::Timeout": "20",
+        "APT::Sandbox::User": "root",  # _apt cannot enter a private folder
+    }
+    (STATE / "apt.conf").write_text(
+        "".join(f'{name} "{value}";\n' for name, value in settings.items())
+    )
+
+
+def _own_suites():
+    """The machine's Debian mirror and suites, its release's own suite first."""
+    codename = _os_release().get("VERSION_CODENAME", "stable")
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"]
+        + ["Created-By: Packages"],
+        capture_output=True,
+        text=True,
+    ).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    own = [
+        (uri, suite)
+        for uri, suite, component in (row for row in rows if len(row) == 3)
+        if component == "main"
+        and suite.split("-")[0].split("/")[0] in (codename, "stable")
+        and not suite.endswith(("-pgdg", "-backports"))
+    ]
+    if not own:
+        raise Failure(f"apt knows no Debian mirror for {codename}: add one and retry")
+    return sorted(dict.fromkeys(own), key=lambda row: row[1] != codename)
+
+
+def _os_release():
+    lines = Path("/etc/os-release").read_text().splitlines()
+    return dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line)
+
+
+def _environment():
+    return {**os.environ, "APT_CONFIG": str(STATE / "apt.conf"), "LC_ALL": "C.UTF-8"}
+
+
+def _apt(arguments, cwd=None):
+    """Run apt-get, its output in the log."""
+    run(
+        ["apt-get", "-q", *arguments],
+        "apt",
+        env=_environment(),
+        cwd=cwd,
+        hint=NO_NETWORK,
+    )
+
+
+def _query(command):
+    """What apt answers to a question."""
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment())
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+        raise Failure(f"the Debian mirror lacks a package: {said}")
+    return done.stdout

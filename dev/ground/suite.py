@@ -1,0 +1,119 @@
+"""The checks of dev/test, their summary and their exit code."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from . import addon, lint, paths, venv
+from .console import run, say
+from .pytest_run import pytest
+from .workplace import Workplace, locked
+
+PARTS = ("lint", "core", "oca", "e2e")
+COVERAGE = paths.CACHE / "coverage"
+
+
+def run_parts(parts, match=None, db_port=None):
+    """Run the wanted parts in order; the exit code tells whether all went well."""
+    results = []
+    with locked():
+        if "lint" in parts:
+            results += lint.check()
+        if set(parts) - {"lint"}:
+            with Workplace(db_port) as place:
+                results += _tests(place, parts, match)
+    coverage = _coverage({"core", "oca"} & set(parts))
+    passed, failed = _summary(results, coverage)
+    tested = passed + failed or set(parts) == {"lint"}
+    return 0 if tested and all(result.ok for result in results) else 1
+
+
+def _tests(place, parts, match):
+    """The parts that need Odoo."""
+    results = _odoo_tests(place, [k for k in ("core", "oca") if k in parts], match)
+    if "e2e" in parts:
+        results.append(_e2e(place, match))
+    return results
+
+
+def _odoo_tests(place, kinds, match):
+    """pytest-odoo on a fresh database of each kind, side by side on two cores.
+
+    The output of the second kind is held back until the first one's is complete.
+    """
+    for kind in kinds:
+        place.databases.template(kind)  # one after the other: oca is made from core
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(_odoo_test, place, kind, match, live=kind == kinds[0])
+            for kind in kinds
+        ]
+        results = []
+        for one in runs:
+            result = one.result()
+            result.show()
+            results.append(result)
+    return results
+
+
+def _odoo_test(place, kind, match, live):
+    """The addon's own tests on one database; where OCA's modules are, none may skip."""
+    db = place.databases.fresh(f"test_{kind}", base=kind, install=[paths.MODULE])
+    config = place.odoo.config(db, http_enable=True)
+    covered = COVERAGE / f".coverage.{kind}"
+    covered.parent.mkdir(parents=True, exist_ok=True)
+    covered.unlink(missing_ok=True)
+    env = place.odoo.environment(ODOO_RC=str(config), COVERAGE_FILE=str(covered))
+    if kind == "oca":
+        env["SOFTWARE_LICENSE_TEST_OCA"] = "1"
+    arguments = [
+        f"--rootdir={addon.FOLDER}",
+        f"--cov=odoo.addons.{paths.MODULE}",
+        f"--cov-config={paths.ROOT / 'dev/coveragerc'}",
+        "--cov-report=",
+        f"odoo.addons.{paths.MODULE}.tests",
+    ]
+    ini = paths.ROOT / "dev" / "pytest.ini"
+    title = (
+        "tests beside OCA's modules" if kind == "oca" else "tests with Odoo's modules"
+    )
+    return pytest(title, ini, arguments, match, env, addon.FOLDER, live)
+
+
+def _e2e(place, match):
+    """Real server processes, driven from outside; see workplace.attach."""
+    env = place.odoo.environment(PYTHONPATH=str(paths.ROOT / "dev"))
+    ini = paths.ROOT / "dev" / "pytest-e2e.ini"
+    arguments = [f"--rootdir={paths.ROOT}", paths.ROOT / "e2e"]
+    return pytest("tests of real servers", ini, arguments, match, env, paths.ROOT)
+
+
+def _coverage(kinds):
+    """The percentage of the addon's own code that the tests ran, over all databases."""
+    files = [COVERAGE / f".coverage.{kind}" for kind in kinds]
+    files = [file for file in files if file.exists()]
+    if not files:
+        return None
+    env = {**os.environ, "COVERAGE_FILE": str(COVERAGE / "combined")}
+    rc = f"--rcfile={paths.ROOT / 'dev/coveragerc'}"
+    coverage = [venv.PYTHON, "-m", "coverage"]
+    report = paths.LOGS / "coverage.log"
+    report.unlink(missing_ok=True)
+    run([*coverage, "combine", "--keep", rc, *files], "coverage", env=env)
+    run([*coverage, "report", rc], "coverage", env=env)
+    totals = [line for line in report.read_text().splitlines() if "TOTAL" in line]
+    return totals[-1].split()[-1] if totals else None
+
+
+def _summary(results, coverage):
+    """One table, the coverage, and the closing line that CI reads."""
+    say()
+    say(f"{'step':36} {'result':8} {'seconds':>8}")
+    for result in results:
+        outcome = "ok" if result.ok else "FAILED"
+        say(f"{result.title:36} {outcome:8} {result.seconds:8.1f}  {result.text}")
+    if coverage:
+        say(f"coverage of models, controllers, tools and wizards: {coverage}")
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    say(f"{passed} passed, {failed} failed")
+    return passed, failed

@@ -1,0 +1,55 @@
+"""The Python packages of Odoo, of the tests and of the linters, in `.dev/venv`."""
+
+import importlib.util
+import os
+import shutil
+import sys
+
+from . import debian, paths
+from .console import Failure, run, step
+
+PYTHON = paths.VENV / "bin" / "python"
+OLDEST = (3, 11)  # what the pinned packages ask for
+NO_INDEX = "look whether this machine reaches PyPI, then run this again"
+
+
+def prepare():
+    """Make the virtual environment, if the pins changed since the last time."""
+    key = paths.digest(paths.REQUIREMENTS, sys.version, sys.executable)
+    if paths.is_current(paths.VENV, key):
+        return
+    if sys.version_info < OLDEST:
+        raise Failure(
+            f"Python {sys.version.split()[0]} is too old: run this with Python "
+            f"{OLDEST[0]}.{OLDEST[1]} or newer, such as Debian 12's python3"
+        )
+    with step("Python packages"):
+        shutil.rmtree(paths.VENV, ignore_errors=True)
+        _create()
+        pip("install", "-r", paths.REQUIREMENTS)
+        paths.mark_current(paths.VENV, key)
+
+
+def pip(*arguments):
+    """Run the environment's pip, with a cache of our own."""
+    cache = {"PIP_CACHE_DIR": str(paths.CACHE / "pip"), "PIP_NO_INPUT": "1"}
+    run(
+        [PYTHON, "-m", "pip", *arguments],
+        "pip",
+        env={**os.environ, **cache},
+        hint=NO_INDEX,
+    )
+
+
+def _create():
+    """An environment with pip; Debian keeps the pip that it needs in a package."""
+    create = [sys.executable, "-m", "venv"]
+    if importlib.util.find_spec("ensurepip"):
+        run([*create, paths.VENV], "pip")
+        return
+    run([*create, "--without-pip", paths.VENV], "pip")
+    root = paths.DEV / "pip"
+    debian.prepare()
+    debian.fetch(["python3-pip-whl"], root)
+    wheel = next(root.glob("usr/share/python-wheels/pip-*.whl"))
+    run([PYTHON, wheel / "pip", "install", "--no-deps", wheel], "pip", hint=NO_INDEX)
