@@ -47,7 +47,7 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note, and the corrected invoice after it, are about the same."""
-        super()._copy_data_extend_business_fields(values)
+        res = super()._copy_data_extend_business_fields(values)
         if self._is_license_candidate():
             source = self.license_source_ref or f"{self._name},{self.id}"
             if self.sale_line_ids and not self.license_source_ref:
@@ -58,6 +58,7 @@ class AccountMoveLine(models.Model):
                 license_date_end=self.license_date_end,
                 is_license_duplicate=self.is_license_duplicate,
             )
+        return res
 
     def _stamp_license_source(self, adapters):
         """Note which subscription a new line bills, and from when to when."""

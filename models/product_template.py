@@ -6,7 +6,6 @@ class ProductTemplate(models.Model):
 
     license_policy_id = fields.Many2one(
         "software.license.policy",
-        string="License Policy",
         check_company=True,
         ondelete="restrict",
         index="btree_not_null",

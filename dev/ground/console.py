@@ -112,6 +112,8 @@ def _one_line(error):
     if isinstance(error, OSError) and error.errno == 28:
         return f"the disk is full; free some space for {paths.DEV} and run this again"
     said = " ".join(str(error).split())
+    if isinstance(error, PermissionError):
+        return f"{said}: run this as the user who made it"
     if isinstance(error, (Failure, OSError)):
         return said
     return f"unexpected {type(error).__name__}: {said} (DEBUG=1 shows where)"
