@@ -1,16 +1,12 @@
-import json
-import logging
-
 import psycopg2
 from werkzeug.exceptions import HTTPException
 
 from odoo.exceptions import LockError, UserError
 from odoo.http import Dispatcher
 
+from ..tools import strict_json
 from ..tools.errors import InvalidRequest, LicenseApiError
 from ..tools.payload import MAX_BODY
-
-_logger = logging.getLogger(__name__)
 
 #: The code and the sentence that a client gets for an HTTP status.
 HTTP_ERRORS = {
@@ -21,7 +17,6 @@ HTTP_ERRORS = {
     405: ("method_not_allowed", "This address does not take this method."),
     409: ("conflict", "Somebody else is changing the same thing. Try again."),
     413: ("payload_too_large", f"The body is larger than {MAX_BODY // 1024} KiB."),
-    415: ("unsupported_media_type", "Send the body as application/json."),
     500: ("internal_error", "The server failed. The incident is in its log."),
     503: ("service_unavailable", "The server is busy. Try again."),
 }
@@ -54,8 +49,8 @@ class LicenseApiDispatcher(Dispatcher):
         if not raw:
             raise InvalidRequest("The request has no body. Send a JSON object.")
         try:
-            body = json.loads(raw.decode(), parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+            body = strict_json.loads(raw.decode())
+        except ValueError as error:
             raise InvalidRequest("The body is not JSON.") from error
         if not isinstance(body, dict):
             raise InvalidRequest("The body is not a JSON object.")
@@ -91,7 +86,3 @@ def _get_status(exc):
     if isinstance(exc, UserError):
         return exc.http_status if exc.http_status in HTTP_ERRORS else 400
     return 500
-
-
-def _refuse_constant(name):
-    raise ValueError(f"{name} is not JSON")

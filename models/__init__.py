@@ -16,4 +16,5 @@ from . import software_license_policy
 from . import software_license_seat
 from . import software_license_term
 from . import subscription_adapter
+from . import subscription_contract
 from . import subscription_oca

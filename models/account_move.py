@@ -1,15 +1,16 @@
 import logging
 from collections import Counter
 
-from psycopg2 import OperationalError
+from psycopg2 import DatabaseError, OperationalError
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
-
-from .software_license_term import PAID_STATES
+from odoo.exceptions import ConcurrencyError, UserError
 
 _logger = logging.getLogger(__name__)
+
+#: Payment states that count as paid.
+PAID_STATES = ("paid", "in_payment")
 
 
 class AccountMove(models.Model):
@@ -46,11 +47,35 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         posted = super()._post(soft)
         licensed = posted.filtered(
-            lambda move: move.invoice_line_ids._filter_licensed()
+            lambda move: (
+                move.invoice_line_ids._filter_licensed() or move.license_term_ids
+            )
         )
-        licensed.sudo().is_license_due = True
+        licensed.sudo().is_license_due = True  # it may have been changed since it paid
         licensed._issue_licenses()  # a draft may have been paid before
+        posted._note_license_duplicates()
         return posted
+
+    def _note_license_duplicates(self):
+        """Say on a copy of a subscription's invoice that it grants nothing."""
+        for move in self.filtered("invoice_line_ids.is_license_duplicate"):
+            lines = move.invoice_line_ids.filtered("is_license_duplicate")
+            if any(line.product_id._get_license_policy() for line in lines):
+                move.sudo()._message_log(
+                    body=self.env._(
+                        "This invoice is a copy of one that bills a subscription's "
+                        "period. Paying it does not extend a license."
+                    )
+                )
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if default and default.get("debit_origin_id"):
+            # A debit note changes a price; it sells nothing once more.
+            for vals in vals_list:
+                for _command, _id, line_vals in vals.get("line_ids", []):
+                    line_vals["is_license_duplicate"] = True
+        return vals_list
 
     def _invoice_paid_hook(self):
         res = super()._invoice_paid_hook()
@@ -86,58 +111,95 @@ class AccountMove(models.Model):
         Money comes first: whatever goes wrong here is noted on the invoice, and
         the payment is booked.
         """
-        paid = self.sudo().filtered(
-            lambda move: move.state == "posted" and move.payment_state in PAID_STATES
-        )
-        for move in paid:
-            lines = move.invoice_line_ids._filter_licensed()
-            lines = lines.filtered(lambda line: not line.license_term_ids)
-            if lines or move.is_license_due:
-                move._issue_licenses_of(lines)
+        for move in self.sudo():
+            if move._is_paid_for_licenses():
+                lines = move.invoice_line_ids._filter_licensed()
+                if move.is_license_due or lines.filtered(
+                    lambda line: not line.license_term_ids
+                ):
+                    move._issue_licenses_of(lines)
+
+    def _is_paid_for_licenses(self):
+        """Is this invoice booked and paid?"""
+        return self.state == "posted" and self.payment_state in PAID_STATES
 
     def _issue_licenses_of(self, lines):
+        """Issue for the lines that can be; note why for those that can't."""
         self.ensure_one()
-        License = self.env["software.license"].with_company(self.company_id)
-        self.env.flush_all()  # what fails of others' work is not ours to note
+        problems = {line: line._get_license_problem() for line in lines}
+        good = lines.filtered(lambda line: not problems[line])
         try:
-            with self.env.cr.savepoint():
-                License._grant(lines)
+            self._grant_licenses(good)
         except OperationalError:
             raise  # a rival's commit: Odoo tries the whole payment again
         except Exception as error:  # noqa: BLE001 a payment is never lost to us
             if _is_rival(error):
-                raise ConcurrencyError(str(error)) from error
-            self._note_license_problem(error)
-        else:
-            self.write({"is_license_due": False, "license_problem": False})
+                raise ConcurrencyError(type(error).__name__) from error
+            problems[lines[:1]] = self._describe_license_error(error)
+        self._note_license_problems(list(filter(None, problems.values())))
 
-    def _note_license_problem(self, error):
-        """Say on the invoice, and in the log, why nothing was issued."""
-        problem = str(error)
+    def _grant_licenses(self, lines):
+        """Grant, or nothing at all."""
+        self.env.flush_all()  # what fails of others' work is not ours to note
+        with self.env.cr.savepoint():
+            License = self.env["software.license"].with_company(self.company_id)
+            # What was bought no more, since the invoice was changed.
+            (self.license_term_ids - lines.license_term_ids)._set_quantity(0)
+            License._grant(lines)
+
+    def _describe_license_error(self, error):
+        """Return what a person may read of an error, and log the rest.
+
+        PostgreSQL's messages hold whole rows, keys included.
+        """
+        if isinstance(error, UserError):
+            return str(error)
         _logger.warning(
-            "Licenses of invoice %s were not issued: %s", self.name, problem
+            "Issuing the licenses of invoice %s failed",
+            self.name,
+            exc_info=None if isinstance(error, DatabaseError) else error,
         )
-        if problem != self.license_problem:
-            self.write({"license_problem": problem, "is_license_due": True})
+        return self.env._(
+            "An unexpected error (%(error)s). The server's log has more.",
+            error=type(error).__name__,
+        )
+
+    def _note_license_problems(self, problems):
+        """Say on the invoice, and in the log, why something was not issued."""
+        text = "\n".join(problems)
+        self.is_license_due = bool(problems)
+        if problems:
+            _logger.warning(
+                "Licenses of invoice %s were not issued: %s", self.name, text
+            )
+        if text == (self.license_problem or ""):
+            return
+        self.license_problem = text
+        if problems:
             self._message_log(
                 body=self.env._(
                     "The licenses of this invoice could not be issued: %(problem)s",
-                    problem=problem,
+                    problem=text,
                 )
             )
 
     # === REFUNDS === #
 
     def _get_credited_license_quantities(self):
-        """Return {credit key: units} that posted credit notes of these took back."""
+        """Return a Counter {credit key: units} of what posted credit notes took back.
+
+        A credit note that was itself reversed takes nothing back.
+        """
         credited = Counter()
         refunds = self.reversal_move_ids.filtered(
             lambda move: move.state == "posted" and move.move_type == "out_refund"
         )
         for line in refunds.invoice_line_ids:
-            if line.display_type == "product" and line.product_id:
-                credited[line._license_credit_key()] += line._get_license_quantity()
-        return credited
+            credited[line._license_credit_keys()[0]] += line._get_credited_units()
+        for line in refunds.reversal_move_ids.invoice_line_ids:
+            if line.parent_state == "posted":
+                credited[line._license_credit_keys()[0]] -= line._get_credited_units()
+        return Counter({key: max(units, 0) for key, units in credited.items()})
 
     def action_view_licenses(self):
         """Open the licenses that this invoice paid for."""

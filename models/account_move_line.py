@@ -1,7 +1,6 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import SQL, float_is_zero
 
 
@@ -23,7 +22,15 @@ class AccountMoveLine(models.Model):
     is_license_duplicate = fields.Boolean(
         copy=False,
         readonly=True,
-        help="A copy of a subscription's line. It grants nothing.",
+        help="A copy of a line that grants a period already. It grants nothing.",
+    )
+    license_origin_line_id = fields.Many2one(
+        "account.move.line",
+        copy=False,
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The line that this line of a credit note takes back.",
     )
     license_term_ids = fields.One2many(
         "software.license.term", "move_line_id", string="License Terms"
@@ -41,19 +48,17 @@ class AccountMoveLine(models.Model):
         vals_list = super().copy_data(default)
         if not self.env.context.get("include_business_fields"):
             for line, vals in zip(self, vals_list, strict=True):
-                if line.license_source_ref or line.is_license_duplicate:
+                if line.license_date_start or line.is_license_duplicate:
                     vals["is_license_duplicate"] = True
         return vals_list
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note, and the corrected invoice after it, are about the same."""
         res = super()._copy_data_extend_business_fields(values)
-        if self._is_license_candidate():
-            source = self.license_source_ref or f"{self._name},{self.id}"
-            if self.sale_line_ids and not self.license_source_ref:
-                source = False  # the order line is kept, and says it better
+        if self.display_type == "product" and self.product_id:
             values.update(
-                license_source_ref=source,
+                license_source_ref=self._get_license_source(),
+                license_origin_line_id=(self.license_origin_line_id or self).id,
                 license_date_start=self.license_date_start,
                 license_date_end=self.license_date_end,
                 is_license_duplicate=self.is_license_duplicate,
@@ -84,12 +89,21 @@ class AccountMoveLine(models.Model):
                     break
 
     def _is_license_candidate(self):
-        """Is this the line of a product sold, on an invoice or a receipt?"""
+        """Is this the line of a product sold, on an invoice or a receipt?
+
+        Not on one that reverses a credit note: that gives back what it took.
+        """
+        return (
+            self._is_product_sold()
+            and self.move_id.move_type in ("out_invoice", "out_receipt")
+            and self.move_id.reversed_entry_id.move_type != "out_refund"
+        )
+
+    def _is_product_sold(self):
         return bool(
             self.display_type == "product"
             and self.product_id
             and not self.is_downpayment
-            and self.move_id.move_type in ("out_invoice", "out_receipt")
         )
 
     def _filter_licensed(self):
@@ -157,33 +171,92 @@ class AccountMoveLine(models.Model):
             self.quantity, self.product_id.uom_id, round=False
         )
 
-    def _license_credit_key(self):
-        """Return what a credit note's line and the line it credits have in common."""
-        self.ensure_one()
-        move = self.move_id.reversed_entry_id or self.move_id
-        return move.id, self.product_id.id, tuple(self.sale_line_ids.ids)
+    def _is_license_of_seats(self):
+        """Do all units of this line go to one license?"""
+        return self.product_id._get_license_policy().quantity_rule == "seats"
 
-    def _check_licensable(self):
-        """Raise UserError when the product's policy can't be applied to this line."""
+    def _get_term_quantity(self):
+        """Return the units that each license of this line gets."""
+        return self._get_license_quantity() if self._is_license_of_seats() else 1
+
+    # === CHANGED LINES === #
+
+    def _update_license_terms(self, identity):
+        """Bring the terms that this line granted up to date with what it says now.
+
+        Returns how many licenses are missing.
+        """
+        self.ensure_one()
+        wanted = 1
+        if not self._is_license_of_seats():
+            wanted = round(self._get_license_quantity())
+        terms = self.license_term_ids.sorted("id")
+        same = terms.filtered(lambda it: it.license_id.billing_identity == identity)
+        kept = same[:wanted]
+        kept._set_quantity(self._get_term_quantity())
+        (terms - kept)._set_quantity(0)
+        for term in kept:
+            if term.product_id != self.product_id or (
+                term.date_start != self._get_license_period()[0]
+            ):
+                term.write(self.env["software.license"]._prepare_term_vals(self))
+        return wanted - len(kept)
+
+    # === CREDIT NOTES === #
+
+    def _license_credit_keys(self):
+        """Return what a credit note's line may name the line by that it takes back."""
+        self.ensure_one()
+        move = self.move_id
+        while move.reversed_entry_id:
+            move = move.reversed_entry_id
+        line = self.license_origin_line_id if move != self.move_id else self
+        by_product = (move.id, self.product_id.id, tuple(self.sale_line_ids.ids))
+        return [line.id, by_product] if line.move_id == move else [by_product]
+
+    def _get_credited_units(self):
+        """Return how many units a credit note's line takes back.
+
+        Less than the price of a unit is a discount given later: it takes none.
+        """
+        self.ensure_one()
+        if not self._is_product_sold() or self.quantity <= 0:
+            return 0
+        origin = self.license_origin_line_id
+        if (
+            origin.quantity
+            and self.currency_id.compare_amounts(
+                self.price_subtotal / self.quantity,
+                origin.price_subtotal / origin.quantity,
+            )
+            < 0
+        ):
+            return 0
+        return self._get_license_quantity()
+
+    # === PROBLEMS === #
+
+    def _get_license_problem(self):
+        """Return why this line can't be licensed, False if it can."""
         self.ensure_one()
         policy = self.product_id._get_license_policy()
         quantity = self._get_license_quantity()
         if not policy.active:
             problem = self.env._("its license policy is archived")
-        elif policy.company_id and policy.company_id != self.company_id:
+        elif policy.company_id and policy.company_id not in self.company_id.parent_ids:
             problem = self.env._("its license policy is another company's")
-        elif policy.quantity_rule == "licenses" and not float_is_zero(
+        elif not self._is_license_of_seats() and not float_is_zero(
             quantity - round(quantity), precision_digits=6
         ):
             problem = self.env._("its policy issues whole licenses, not fractions")
+        elif not self.env["software.license"]._get_billed_partner(self):
+            problem = self.env._("the invoice names no customer")
         else:
-            return
-        raise UserError(
-            self.env._(
-                "%(product)s: %(problem)s.",
-                product=self.product_id.display_name,
-                problem=problem,
-            )
+            return False
+        return self.env._(
+            "%(product)s: %(problem)s.",
+            product=self.product_id.display_name,
+            problem=problem,
         )
 
     def _get_license_subscription(self):

@@ -3,6 +3,8 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..tools import strict_json
+
 
 class SoftwareLicenseFeaturesMixin(models.AbstractModel):
     """A Json object of features that a person can edit as text."""
@@ -33,7 +35,7 @@ class SoftwareLicenseFeaturesMixin(models.AbstractModel):
     def _inverse_features_text(self):
         for record in self:
             try:
-                record.features = json.loads(record.features_text or "null")
+                record.features = strict_json.loads(record.features_text or "null")
             except ValueError as error:
                 raise ValidationError(
                     self.env._("Features: this is not JSON (%(error)s).", error=error)

@@ -6,7 +6,7 @@ from odoo.http import request
 from ..controllers.dispatcher import LicenseApiDispatcher
 from ..tools.errors import AddressNotFound
 
-API_ROOTS = ("/api/licenses", "/api/v1/licensing")
+API_ROOTS = ("/api/licenses/", "/api/v1/licensing/")
 
 
 class IrHttp(models.AbstractModel):
@@ -26,6 +26,4 @@ class IrHttp(models.AbstractModel):
 
 
 def _is_api(path):
-    return path.startswith(API_ROOTS) and any(
-        path == root or path.startswith(f"{root}/") for root in API_ROOTS
-    )
+    return f"{path}/".startswith(API_ROOTS)

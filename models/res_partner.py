@@ -4,9 +4,13 @@ from odoo import api, fields, models
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    license_count = fields.Integer(compute="_compute_license_count")
+    license_count = fields.Integer(
+        compute="_compute_license_count",
+        groups="software_license.group_license_user,"
+        "account.group_account_invoice,account.group_account_readonly",
+    )
 
-    @api.depends_context("uid")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_license_count(self):
         counts = self.env["software.license"]._read_group(
             [("partner_id", "child_of", self.ids)], ["partner_id"], ["__count"]
@@ -15,8 +19,8 @@ class ResPartner(models.Model):
         for owner, count in counts:
             while owner:
                 if owner in self:
-                    owner.license_count += count
-                owner = owner.with_context(prefetch_fields=False).parent_id
+                    self.browse(owner.id).license_count += count
+                owner = owner.sudo().parent_id
 
     def action_view_licenses(self):
         """Open the licenses of this customer and its contacts."""

@@ -19,6 +19,23 @@ BALANCE_FIELDS = (
     "term_ids.is_effective",
     "term_ids.effective_quantity",
 )
+#: Nobody sets these by hand: they follow from the ledger, the policy and the key.
+DERIVED_FIELDS = {
+    "license_key_normalized",
+    "commercial_partner_id",
+    "application",
+    "plan",
+    "is_payment_reversed",
+    "trial_ends_at",
+    "quantity",
+    "quantity_until",
+    "subscription_ref",
+    "sale_line_id",
+    "billing_identity",
+    "billing_unit",
+}
+#: These are given once, when the license is created.
+FIXED_FIELDS = {"license_key", "company_id"}
 STATUSES = [
     ("active", "Active"),
     ("expired", "Expired"),
@@ -84,6 +101,9 @@ class SoftwareLicense(models.Model):
     )
     product_id = fields.Many2one(
         "product.product",
+        compute="_compute_product_id",
+        store=True,
+        readonly=False,
         index="btree_not_null",
         tracking=True,
         check_company=True,
@@ -94,7 +114,6 @@ class SoftwareLicense(models.Model):
         compute="_compute_policy_id",
         store=True,
         readonly=False,
-        precompute=True,
         required=True,
         index=True,
         tracking=True,
@@ -196,11 +215,33 @@ class SoftwareLicense(models.Model):
                 self.env._("New License") if is_new else license_.license_key
             )
 
-    @api.depends("product_id")
+    # Product and policy are those of the paid period that we are in: a plan that was
+    # switched counts from the beginning of the first period paid for it.
+    @api.depends("term_ids.product_id", *BALANCE_FIELDS)
+    def _compute_product_id(self):
+        for license_ in self:
+            term = license_._get_term_in_force()
+            license_.product_id = term.product_id or license_.product_id
+
+    @api.depends("product_id", "term_ids.policy_id", *BALANCE_FIELDS)
     def _compute_policy_id(self):
         for license_ in self:
-            policy = license_.product_id._get_license_policy()
-            license_.policy_id = policy or license_.policy_id
+            license_.policy_id = (
+                license_._get_term_in_force().policy_id
+                or license_.product_id._get_license_policy()
+                or license_.policy_id
+            )
+
+    def _get_term_in_force(self):
+        """Return the paid term that decides about product and policy today, if any."""
+        entries = self._get_entries()
+        entry = ledger.in_force(entries, fields.Date.today()) if entries else None
+        return self.env["software.license.term"].browse(entry and entry.key or None)
+
+    def _get_entries(self):
+        """Return the terms, in the order in which they were granted, for the ledger."""
+        terms = self.term_ids.sorted(lambda term: term._origin.id or 0)
+        return [term._to_entry() for term in terms]
 
     # Apart from the fields below: who writes it by hand protects from computing
     # whatever is computed along with it.
@@ -222,9 +263,8 @@ class SoftwareLicense(models.Model):
         """Return what the terms add up to today; without any, what the policy says."""
         self.ensure_one()
         today = fields.Date.today()
-        terms = self.term_ids.sorted(lambda term: term._origin.id or 0)
-        entries = [term._to_entry() for term in terms]
-        return ledger.balance(entries or [self._get_first_entry(today)], today)
+        entries = self._get_entries() or [self._get_first_entry(today)]
+        return ledger.balance(entries, today)
 
     def _get_first_entry(self, start):
         """Return what the policy grants a license that has no term yet."""
@@ -325,12 +365,12 @@ class SoftwareLicense(models.Model):
         now = fields.Datetime.now()
         policies = self.env["software.license.policy"].sudo()
         graces = policies.with_context(active_test=False)._read_group(
-            [], ["grace_days"]
+            [], ["grace_days"], ["id:recordset"]
         )
         return Domain.OR(
-            Domain("policy_id.grace_days", "=", days)
+            Domain("policy_id", "in", policies_.ids)
             & Domain("expires_at", "<=", now - timedelta(days=days))
-            for (days,) in graces
+            for days, policies_ in graces
         )
 
     # === CRUD METHODS === #
@@ -338,11 +378,8 @@ class SoftwareLicense(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            if vals.get("license_key", "/") == "/":
-                vals["license_key"] = self._generate_license_key(vals)
-            else:
-                self._check_key_is_new(vals["license_key"])
-        licenses = super().create(vals_list)
+            self._check_written_fields(vals, DERIVED_FIELDS)
+        licenses = super().create(self._with_license_keys(vals_list))
         unbooked = licenses.filtered(lambda license_: not license_.term_ids)
         unbooked._inverse_expires_at()
         return licenses
@@ -352,26 +389,58 @@ class SoftwareLicense(models.Model):
             self._check_transition(vals["state"])
         if "active" in vals:
             self._check_is_manager()
+        self._check_written_fields(vals, DERIVED_FIELDS | FIXED_FIELDS)
+        if "license_key" in vals:
+            self._check_new_keys([vals["license_key"]] * len(self))
         return super().write(vals)
 
-    @api.model
-    def _check_key_is_new(self, key):
-        """Refuse a key that exists: PostgreSQL would, and log it whole."""
-        normalized = license_key.normalize(key)
-        same = [("license_key_normalized", "=", normalized)]
-        if self.sudo().with_context(active_test=False).search_count(same, limit=1):
-            raise ValidationError(self.env._("A license with this key exists already."))
+    def _check_written_fields(self, vals, refused):
+        """Refuse what only billing and the ledger may write, whoever calls by RPC."""
+        written = sorted(refused & vals.keys())
+        if written and not self.env.su:
+            raise AccessError(
+                self.env._(
+                    "These fields of a license are not set by hand: %(fields)s",
+                    fields=", ".join(written),
+                )
+            )
 
     @api.model
-    def _generate_license_key(self, vals):
-        """Return a key for a license about to be created with these values."""
-        policy = self.env["software.license.policy"].browse(vals.get("policy_id"))
-        if not policy:
+    def _with_license_keys(self, vals_list):
+        """Return the values with a policy and a key in each."""
+        self._check_new_keys(
+            [vals["license_key"] for vals in vals_list if _has_key(vals)]
+        )
+        return [self._with_license_key(vals) for vals in vals_list]
+
+    @api.model
+    def _with_license_key(self, vals):
+        vals = {**self.default_get(["policy_id", "product_id"]), **vals}
+        if not vals.get("policy_id"):
             product = self.env["product.product"].browse(vals.get("product_id"))
-            policy = product._get_license_policy()
-        if not policy:
+            vals["policy_id"] = product._get_license_policy().id
+        if not vals["policy_id"]:
             raise UserError(self.env._("Choose a license policy."))
-        return policy.sudo()._generate_license_key()
+        if not _has_key(vals):
+            policy = self.env["software.license.policy"].browse(vals["policy_id"])
+            vals["license_key"] = policy.sudo()._generate_license_key()
+        return vals
+
+    @api.model
+    def _check_new_keys(self, keys):
+        """Refuse keys that exist: PostgreSQL would, and log them whole."""
+        normalized = [license_key.normalize(key or "") for key in keys]
+        if any(len(key) < license_key.MIN_LENGTH for key in normalized):
+            raise ValidationError(
+                self.env._(
+                    "License Key: use %(count)s characters or more.",
+                    count=license_key.MIN_LENGTH,
+                )
+            )
+        same = [("license_key_normalized", "in", normalized)]
+        licenses = self.sudo().with_context(active_test=False)
+        if len(set(normalized)) < len(normalized) or licenses.search_count(same):
+            raise ValidationError(self.env._("A license with this key exists already."))
 
     # === ACTION METHODS === #
 
@@ -399,15 +468,20 @@ class SoftwareLicense(models.Model):
 
     def action_suspend(self):
         """Stop the license until it is reinstated."""
-        self._set_state("suspended")
+        return self._set_state("suspended")
 
     def action_reinstate(self):
         """Let a suspended license run again."""
-        self._set_state("active")
+        return self._set_state("active")
 
     def action_revoke(self):
         """Stop the license for good."""
-        self._set_state("revoked")
+        return self._set_state("revoked")
 
     def _set_state(self, target):
         self.filtered(lambda license_: license_.state != target).state = target
+        return True  # XML-RPC has no None
+
+
+def _has_key(vals):
+    return vals.get("license_key") not in (None, False, "", "/")

@@ -1,5 +1,8 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
+
+#: What people change of a device; the rest is what the device said of itself.
+WRITABLE_FIELDS = {"active", "blocked", "device_name"}
 
 
 class SoftwareLicenseActivation(models.Model):
@@ -52,37 +55,43 @@ class SoftwareLicenseActivation(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        licenses = self.license_id.browse(vals["license_id"] for vals in vals_list)
-        licenses._lock_seats()
         activations = super().create(vals_list)
-        licenses._check_seats()
+        activations.license_id._lock_seats()
+        activations.license_id._check_seats()
         return activations
 
     def write(self, vals):
-        seated = self.browse()
-        if vals.get("active") or "license_id" in vals:
-            seated = self.filtered(
-                lambda activation: not activation.active or "license_id" in vals
-            )
-            licenses = seated.license_id | seated.license_id.browse(
-                vals.get("license_id")
-            )
-            licenses._lock_seats()
+        self._check_written_fields(vals)
+        revived = self.filtered(
+            lambda activation: vals.get("active") and not activation.active
+        )
+        revived.license_id._lock_seats()
         res = super().write(vals)
-        seated.license_id._check_seats()
+        revived.license_id._check_seats()
         return res
+
+    def _check_written_fields(self, vals):
+        """Refuse what only a device's own check-in may change."""
+        written = sorted(vals.keys() - WRITABLE_FIELDS)
+        if written and not self.env.su:
+            raise AccessError(
+                self.env._(
+                    "These fields of a device are not set by hand: %(fields)s",
+                    fields=", ".join(written),
+                )
+            )
 
     def action_free(self):
         """Free the seats of these devices."""
-        self.active = False
+        return self.write({"active": False})
 
     def action_block(self):
         """Refuse these devices from now on; their seats are free again."""
-        self.write({"active": False, "blocked": True})
+        return self.write({"active": False, "blocked": True})
 
     def action_unblock(self):
         """Let these devices take a seat again when they next ask."""
-        self.blocked = False
+        return self.write({"blocked": False})
 
     @api.constrains("active", "blocked")
     def _check_blocked(self):

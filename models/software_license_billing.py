@@ -20,21 +20,23 @@ class SoftwareLicense(models.Model):
     )
 
     _billing_unique = models.UniqueIndex(
-        "(billing_identity, billing_unit) WHERE billing_identity IS NOT NULL AND active"
+        "(billing_identity, billing_unit)"
+        " WHERE billing_identity IS NOT NULL AND active",
+        "What this license was sold with has another license by now.",
     )
 
     @api.model
     def _grant(self, move_lines):
         """Grant what these paid lines bought: each a term on its licenses.
 
-        Raises UserError, which names the line, when a product is set up wrongly.
+        Lines that granted before are brought up to date with what they say now.
         """
         move_lines._lock_license_source()
         identities = {line: line._license_identity() for line in move_lines}
         slots = self._get_slots(set(identities.values()))
         for line, identity in identities.items():
-            line._check_licensable()
-            for slot in self._allocate(slots[identity], line):
+            missing = line._update_license_terms(identity)
+            for slot in self._allocate(slots[identity], line, missing):
                 slot["terms"].append(self._prepare_term_vals(line))
                 slot.setdefault("line", line)
                 slot["identity"] = identity
@@ -62,22 +64,20 @@ class SoftwareLicense(models.Model):
         return slots
 
     @api.model
-    def _allocate(self, slots, line):
-        """Return the slots of the licenses that a line pays for.
+    def _allocate(self, slots, line, wanted):
+        """Return the slots of the licenses that a line pays for, beside those it has.
 
         One license takes all units as seats. Where each unit is a license, a unit
         that is paid for in this period already is left alone: what is bought
         beside it is another one.
         """
         period = line._get_license_period()
-        policy = line.product_id._get_license_policy()
-        if policy.quantity_rule == "seats":
-            chosen, missing = slots[:1], 1 - len(slots[:1])
+        if line._is_license_of_seats():
+            chosen = slots[:wanted]
         else:
-            wanted = round(line._get_license_quantity())
             free = [slot for slot in slots if not _overlaps(slot["periods"], period)]
-            chosen, missing = free[:wanted], max(wanted - len(free), 0)
-        for _unit in range(missing):
+            chosen = free[:wanted]
+        while len(chosen) < wanted:
             unit = max((slot["unit"] for slot in slots), default=0) + 1
             slots.append({"license": None, "unit": unit, "terms": [], "periods": []})
             chosen.append(slots[-1])
@@ -121,32 +121,38 @@ class SoftwareLicense(models.Model):
     @api.model
     def _prepare_license_vals(self, move_line):
         """Return the values of the license that a paid line issues; override it."""
-        subscription, partner = move_line._get_license_subscription()
+        subscription, _partner = move_line._get_license_subscription()
         sale_line = move_line.sale_line_ids[:1]
-        partner = (
-            partner or sale_line.order_id.partner_id or move_line.move_id.partner_id
-        )
         return {
-            "partner_id": partner.id,
+            "partner_id": self._get_billed_partner(move_line).id,
             "product_id": move_line.product_id.id,
             "policy_id": move_line.product_id._get_license_policy().id,
             "company_id": move_line.company_id.id,
             "sale_line_id": sale_line.id,
-            "subscription_ref": subscription
-            and f"{subscription._name},{subscription.id}",
+            "subscription_ref": f"{subscription._name},{subscription.id}"
+            if subscription
+            else False,
         }
+
+    @api.model
+    def _get_billed_partner(self, move_line):
+        """Return the customer who gets the license of a line."""
+        _subscription, partner = move_line._get_license_subscription()
+        order = move_line.sale_line_ids[:1].order_id
+        return partner or order.partner_id or move_line.move_id.partner_id
 
     @api.model
     def _prepare_term_vals(self, move_line):
         """Return the values of the term that a paid line grants one license."""
         start, end = move_line._get_license_period()
-        is_seats = move_line.product_id._get_license_policy().quantity_rule == "seats"
         return {
             "source": "invoice",
             "move_line_id": move_line.id,
+            "product_id": move_line.product_id.id,
+            "policy_id": move_line.product_id._get_license_policy().id,
             "date_start": start,
             "date_end": end,
-            "quantity": move_line._get_license_quantity() if is_seats else 1,
+            "quantity": move_line._get_term_quantity(),
         }
 
 

@@ -101,15 +101,15 @@ class SoftwareLicensePolicy(models.Model):
     license_ids = fields.One2many("software.license", "policy_id")
     license_count = fields.Integer(compute="_compute_license_count")
 
-    _grace_days_positive = models.Constraint(
-        "CHECK (grace_days >= 0)", "The grace can't be negative."
+    _grace_days_in_range = models.Constraint(
+        "CHECK (grace_days BETWEEN 0 AND 3650)", "The grace is 0 to 3650 days."
     )
     _max_activations_positive = models.Constraint(
         "CHECK (max_activations >= 0)", "The number of devices can't be negative."
     )
-    _validity_interval_positive = models.Constraint(
-        "CHECK (validity_interval > 0 OR validity_unit = 'perpetual')",
-        "The validity must be at least 1.",
+    _validity_interval_in_range = models.Constraint(
+        "CHECK (validity_interval BETWEEN 1 AND 1000 OR validity_unit = 'perpetual')",
+        "The validity is 1 to 1000.",
     )
     _yearly_self_deactivations_positive = models.Constraint(
         "CHECK (yearly_self_deactivations >= 0)",
@@ -169,6 +169,23 @@ class SoftwareLicensePolicy(models.Model):
                     "Use 12 characters or more.",
                     groups=groups,
                     size=size,
+                )
+            )
+
+    def write(self, vals):
+        if "application" in vals:
+            self._check_application_unused(vals["application"])
+        return super().write(vals)
+
+    def _check_application_unused(self, application):
+        """Renewals find their license by its application: it stays once it is used."""
+        changed = self.filtered(lambda policy: policy.application != application)
+        licenses = self.env["software.license"].sudo().with_context(active_test=False)
+        if licenses.search_count([("policy_id", "in", changed.ids)], limit=1):
+            raise ValidationError(
+                self.env._(
+                    "Application: licenses were issued for it. "
+                    "Make a new policy for another application."
                 )
             )
 

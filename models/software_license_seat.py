@@ -82,7 +82,7 @@ class SoftwareLicense(models.Model):
                 tuple(self.ids),
             )
         )
-        for facts in self._select_facts(SQL("license.id IN %s", tuple(self.ids))):
+        for facts in self._get_current_facts(fields.Datetime.now()):
             if facts.seat_limit is not None and facts.seats_used > facts.seat_limit:
                 raise UserError(
                     self.env._(
@@ -156,7 +156,7 @@ class SoftwareLicense(models.Model):
         """
         self.ensure_one()
         self._lock_seats()
-        facts = self._get_current_facts(question)
+        (facts,) = self._get_current_facts(question.now, question.device_id)
         answer = verdict.judge(facts, question)
         if answer.is_valid and self._needs_write(facts, question, device_name):
             vals = self._prepare_activation_vals(
@@ -172,14 +172,14 @@ class SoftwareLicense(models.Model):
             )
         return facts, answer
 
-    def _get_current_facts(self, question):
-        """Return the facts, with a quantity that is right at this moment."""
-        has_id = SQL("license.id = %s", self.id)
-        (facts,) = self._select_facts(has_id, question.device_id)
-        if self._is_quantity_stale(facts, question.now):
-            self._refresh_quantity()
-            (facts,) = self._select_facts(has_id, question.device_id)
-        return facts
+    def _get_current_facts(self, now, device_id=None):
+        """Return the facts of each, with quantities that are right at this moment."""
+        has_id = SQL("license.id IN %s", tuple(self.ids))
+        all_facts = self._select_facts(has_id, device_id)
+        if any(self._is_quantity_stale(facts, now) for facts in all_facts):
+            self._refresh_quantities()
+            all_facts = self._select_facts(has_id, device_id)
+        return all_facts
 
     @api.model
     def _needs_write(self, facts, question, device_name=None):
@@ -195,23 +195,26 @@ class SoftwareLicense(models.Model):
         """Has a period begun or ended since the quantity was computed?"""
         return facts.quantity_until is not None and facts.quantity_until <= now
 
-    def _refresh_quantity(self):
-        """Compute the balance anew: a period began or ended since."""
-        self.env.add_to_compute(self._fields["quantity"], self)
+    def _refresh_quantities(self):
+        """Compute anew what changes when a period begins or ends."""
+        names = ["quantity", "product_id", "policy_id"]
+        for name in names:
+            self.env.add_to_compute(self._fields[name], self)
+        self.modified(names)  # and what depends on them
         self.flush_recordset()
 
     def _prepare_activation_vals(self, facts, question, device_name, ip_address):
         """Return the values of a device's seat; override it to store more."""
         self.ensure_one()
         vals = {
-            "license_id": self.id,
-            "device_id": question.device_id,
             "device_name": device_name or facts.device_name,
             "last_seen": question.now,
             "ip_address": ip_address,
         }
         if not facts.has_seat:
             vals.update(active=True, first_seen=question.now)
+        if not facts.activation_id:
+            vals.update(license_id=self.id, device_id=question.device_id)
         return vals
 
     @api.model
@@ -237,6 +240,6 @@ class SoftwareLicense(models.Model):
         """Keep the quantities shown in the backend in step with the calendar."""
         now = fields.Datetime.now()
         stale = self.search([("quantity_until", "<=", now)], limit=limit)
-        stale._refresh_quantity()
+        stale._refresh_quantities()
         remaining = self.search_count([("quantity_until", "<=", now)])
         self.env["ir.cron"]._commit_progress(len(stale), remaining=remaining)

@@ -2,9 +2,6 @@ from odoo import api, fields, models
 
 from ..tools import ledger, period
 
-#: Payment states of an invoice that count as paid.
-PAID_STATES = ("paid", "in_payment")
-
 
 class SoftwareLicenseTerm(models.Model):
     """The ledger: one row for each thing that granted a license time or seats.
@@ -36,6 +33,14 @@ class SoftwareLicenseTerm(models.Model):
     )
     move_id = fields.Many2one(
         related="move_line_id.move_id", string="Invoice", store=True, index=True
+    )
+    product_id = fields.Many2one(
+        "product.product", ondelete="restrict", help="What was bought."
+    )
+    policy_id = fields.Many2one(
+        "software.license.policy",
+        ondelete="restrict",
+        help="What the product granted when it was bought.",
     )
     date_start = fields.Date(
         string="From", required=True, default=fields.Date.context_today
@@ -92,21 +97,20 @@ class SoftwareLicenseTerm(models.Model):
         "move_id.state",
         "move_id.payment_state",
         "move_id.reversal_move_ids.state",
+        "move_id.reversal_move_ids.reversal_move_ids.state",
     )
     def _compute_effective(self):
-        credited = self.move_line_id.license_term_ids._get_credited_quantities()
+        # Of all terms of these invoices: they share what was credited.
+        credited = self.move_id.license_term_ids._get_credited_quantities()
         for term in self:
             term.effective_quantity = term.quantity - credited.get(term._origin.id, 0)
             term.is_effective = term.effective_quantity > 0 and (
-                term.source != "invoice" or term._is_paid()
+                term.source != "invoice" or term.move_id._is_paid_for_licenses()
             )
 
-    def _is_paid(self):
-        """Is the invoice that granted this term booked and paid?"""
-        self.ensure_one()
-        return (
-            self.move_id.state == "posted" and self.move_id.payment_state in PAID_STATES
-        )
+    def _set_quantity(self, quantity):
+        """Change what was billed, where it did change."""
+        self.filtered(lambda term: term.quantity != quantity).quantity = quantity
 
     def _get_credited_quantities(self):
         """Return {term id: units} of what posted credit notes took back.
@@ -116,10 +120,10 @@ class SoftwareLicenseTerm(models.Model):
         credited = {}
         open_credits = self.move_id._get_credited_license_quantities()
         for term in self.sorted(lambda term: (term.move_line_id.id, -term.id)):
-            key = term.move_line_id._license_credit_key()
-            credited[term.id] = min(term.quantity, open_credits.get(key, 0))
-            if key in open_credits:
-                open_credits[key] -= credited[term.id]
+            for key in term.move_line_id._license_credit_keys():
+                taken = min(term.quantity - credited.get(term.id, 0), open_credits[key])
+                credited[term.id] = credited.get(term.id, 0) + taken
+                open_credits[key] -= taken
         return credited
 
     def _to_entry(self):
@@ -135,12 +139,13 @@ class SoftwareLicenseTerm(models.Model):
             is_manual=self.source == "manual",
             is_adjustment=self.is_adjustment,
             is_trial=self.source == "trial",
+            key=self.id,
         )
 
     @api.depends("source", "date_start", "date_end", "move_id")
     def _compute_display_name(self):
         for term in self:
-            source = term.move_id.name or dict(
+            source = term.sudo().move_id.name or dict(
                 self._fields["source"]._description_selection(self.env)
             ).get(term.source)
             end = term.date_end or self.env._("forever")

@@ -18,7 +18,10 @@ class SoftwareLicenseSubscription(models.AbstractModel):
     @api.model
     def _get_adapter_names(self):
         """Return the model names of all adapters; override it to add yours."""
-        return ["software.license.subscription.oca"]
+        return [
+            "software.license.subscription.oca",
+            "software.license.subscription.contract",
+        ]
 
     @api.model
     def _get_adapters(self):
@@ -46,9 +49,10 @@ class SoftwareLicenseSubscription(models.AbstractModel):
 
     @api.model
     def _get_period(self, move_line, subscription):
-        """Return the inclusive (first, last) day that this new line bills.
+        """Return the inclusive (first, last) day that this new line bills, if any.
 
-        Called once, when the line is created: later nobody knows.
+        Called once, when the line is created: later nobody knows. None, None where
+        the module bills no period: then the license policy's duration counts.
         """
         raise NotImplementedError
 

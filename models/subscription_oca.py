@@ -48,8 +48,17 @@ class SoftwareLicenseSubscriptionOca(models.AbstractModel):
 
     @api.model
     def _get_period(self, move_line, subscription):
-        start = subscription.recurring_next_date
+        sibling = move_line.move_id.invoice_line_ids.filtered(
+            lambda line: (
+                line.license_source_ref == f"{subscription._name},{subscription.id}"
+            )
+        )
+        if sibling:  # added to an invoice that bills a period already
+            return sibling[0].license_date_start, sibling[0].license_date_end
+        # The module dates an invoice with the period's first day, and moves the
+        # subscription's next date on as soon as the invoice is there.
+        start = move_line.move_id.invoice_date or subscription.recurring_next_date
         if subscription in move_line.sale_line_ids.order_id.subscription_ids:
             start = subscription.date_start  # the order itself bills the first period
-        start = start or move_line.move_id.invoice_date or fields.Date.today()
+        start = start or fields.Date.today()
         return start, start + subscription._get_recurrence_delta() - timedelta(days=1)

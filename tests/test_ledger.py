@@ -3,7 +3,7 @@ from datetime import date, datetime
 from odoo.tests import BaseCase
 
 from ..tools import period
-from ..tools.ledger import Entry, balance
+from ..tools.ledger import Entry, balance, in_force
 
 
 def entry(start, end, quantity=1, is_effective=True, **flags):
@@ -78,6 +78,21 @@ class TestLedger(BaseCase):
         self.assertFalse(result.is_payment_reversed)
         self.assertEqual(result.expires_at, datetime(2026, 1, 13))
 
+    def test_goodwill_ends_when_the_payment_is_made_again(self):
+        goodwill = entry("2026-01-05", "2026-01-12", source="manual")
+        result = self.balance(JANUARY, goodwill)
+        self.assertEqual(result.expires_at, datetime(2026, 2, 1))
+        forever = entry("2026-01-05", None, source="manual")
+        self.assertEqual(
+            self.balance(JANUARY, forever).expires_at, datetime(2026, 2, 1)
+        )
+
+    def test_what_was_given_before_anything_was_billed_stays(self):
+        given = entry("2026-01-01", "2026-12-31", source="manual")
+        self.assertEqual(self.balance(given, JANUARY).expires_at, datetime(2027, 1, 1))
+        unpaid = JANUARY._replace(is_effective=False)
+        self.assertFalse(self.balance(given, unpaid).is_payment_reversed)
+
     def test_a_trial_is_one_until_something_is_paid(self):
         trial = entry("2026-01-01", "2026-01-14", source="trial")
         self.assertEqual(self.balance(trial).trial_ends_at, datetime(2026, 1, 15))
@@ -111,6 +126,24 @@ class TestLedger(BaseCase):
         self.assertEqual(self.balance(given).quantity, 4)
         self.assertEqual(self.balance(given, JANUARY).quantity, 1)
 
+    def test_the_plan_in_force_is_that_of_the_period_that_began_last(self):
+        beside = entry("2026-01-01", "2026-01-31", key="beside")
+        upgrade = entry("2026-01-10", "2026-01-31", key="upgrade")
+        unpaid = upgrade._replace(is_effective=False)
+        january = JANUARY._replace(key="january")
+        for entries, today, key in (
+            ((january, beside), "2026-01-15", "january"),
+            ((january, upgrade), "2026-01-09", "january"),
+            ((january, upgrade), "2026-01-10", "upgrade"),
+            ((january, unpaid), "2026-01-10", "january"),
+            ((january, FEBRUARY), "2026-01-31", "january"),
+            ((january,), "2026-07-01", "january"),
+        ):
+            with self.subTest(entries=entries, today=today):
+                found = in_force(entries, date.fromisoformat(today))
+                self.assertEqual(found.key, key)
+        self.assertIsNone(in_force([], date(2026, 1, 1)))
+
     def test_the_quantity_holds_until_the_next_period_begins_or_ends(self):
         for today, until in (
             ("2025-12-31", datetime(2026, 1, 1)),
@@ -128,6 +161,13 @@ class TestLedger(BaseCase):
         self.assertEqual(period.day_of_end(datetime(2026, 2, 1)), date(2026, 1, 31))
         self.assertEqual(period.day_of_end(datetime(2026, 2, 1, 9)), date(2026, 2, 1))
         self.assertIsNone(period.end_moment(None))
+
+    def test_the_year_9999_is_no_error(self):
+        self.assertEqual(
+            period.end_moment(date.max), datetime(9999, 12, 31, 23, 59, 59)
+        )
+        far = period.duration(9000, "year")
+        self.assertEqual(period.last_day(date(2026, 1, 1), far), date.max)
 
     def test_a_month_from_the_31st_ends_with_the_short_month(self):
         month = period.duration(1, "month")

@@ -30,6 +30,31 @@ class TestLicenseLifecycle(LicenseCommon):
         license_.expires_at = False
         self.assertFalse(license_.expires_at)
 
+    def test_the_year_9999_is_a_date_like_any_other(self):
+        license_ = self._create_license(
+            self._create_policy(grace_days=30), expires_at="9999-12-31 23:59:59"
+        )
+        self.assertEqual(license_.status, "active")
+        self.assertIn(
+            license_, self.env["software.license"].search([("status", "=", "active")])
+        )
+
+    def test_an_empty_key_is_made_and_a_short_one_refused(self):
+        for key in (False, "", "/", None):
+            license_ = self._create_license(license_key=key)
+            self.assertTrue(license_.license_key.startswith("ACME-"))
+        with self.assertRaisesRegex(ValidationError, "8 characters"):
+            self._create_license(license_key="1")
+
+    def test_the_policy_may_come_from_a_default(self):
+        policy = self._create_policy(key_prefix="DEF")
+        license_ = (
+            self.env["software.license"]
+            .with_context(default_policy_id=policy.id)
+            .create({"partner_id": self.env.user.partner_id.id})
+        )
+        self.assertTrue(license_.license_key.startswith("DEF-"))
+
     def test_the_product_brings_its_policy(self):
         product = self._create_licensed_product()
         license_ = self.env["software.license"].create(
@@ -73,7 +98,7 @@ class TestLicenseLifecycle(LicenseCommon):
             ("action_revoke", "revoked"),
         ):
             for _press in range(2):
-                getattr(license_, action)()
+                self.assertTrue(getattr(license_, action)())
                 self.assertEqual(license_.state, state)
 
     def test_every_change_of_state_is_on_record(self):
@@ -98,6 +123,12 @@ class TestLicenseLifecycle(LicenseCommon):
             self.assertRaisesRegex(ValidationError, "exists already"),
         ):
             self._create_license(license_key="acme-OOOO-iiLL-2222")
+        other = self._create_license()
+        with self.assertRaisesRegex(ValidationError, "exists already"):
+            other.license_key = "ACME-0000-1111-2222"
+        with self.assertRaisesRegex(ValidationError, "exists already"):
+            vals = {"policy_id": other.policy_id.id, "partner_id": other.partner_id.id}
+            other.create([{**vals, "license_key": "TWICE-0000"}] * 2)
 
     def test_the_status_searched_for_is_the_status_shown(self):
         policy = self._create_policy(grace_days=5)

@@ -1,5 +1,6 @@
 from datetime import datetime
 
+from odoo import Command
 from odoo.tests import tagged
 
 from .common import LicenseBillingCommon
@@ -85,6 +86,155 @@ class TestPaymentFollows(LicenseBillingCommon):
         self.assertEqual(corrected.license_ids, license_)
         self.assertEqual(license_.status, "active")
         self.assertEqual(license_.quantity, 1)
+
+    def _change(self, invoice, **vals):
+        """Set a paid invoice to draft, change its line, post it and pay it."""
+        invoice.button_draft()
+        invoice.invoice_line_ids.write(vals)
+        invoice.action_post()
+        if invoice.payment_state != "paid":
+            self._pay(invoice)
+        self.assertEqual(invoice.payment_state, "paid")
+
+    def test_an_invoice_changed_to_more_seats_grants_them(self):
+        invoice = self._sell(quantity=1)
+        license_ = invoice.license_ids
+        self._change(invoice, quantity=5)
+        self.assertEqual(invoice.license_ids, license_)
+        self.assertEqual(license_.quantity, 5)
+        self._change(invoice, quantity=2)
+        self.assertEqual(license_.quantity, 2)
+
+    def test_an_invoice_changed_to_more_or_fewer_keys_grants_them(self):
+        self.policy.quantity_rule = "licenses"
+        invoice = self._sell(date="2099-01-01", quantity=1)
+        self._change(invoice, quantity=3)
+        licenses = invoice.license_ids.sorted("billing_unit")
+        self.assertEqual(licenses.mapped("status"), ["active"] * 3)
+        self._change(invoice, quantity=2)
+        self.assertEqual(licenses.mapped("status"), ["active", "active", "suspended"])
+        self._change(invoice, quantity=3)
+        self.assertEqual(invoice.license_ids, licenses)
+        self.assertEqual(licenses.mapped("status"), ["active"] * 3)
+
+    def test_an_invoice_changed_to_another_product_grants_that(self):
+        server = self._create_licensed_product(
+            self._create_policy(name="Server", application="acme-server"),
+            property_account_income_id=self.product.property_account_income_id.id,
+        )
+        invoice = self._sell(date="2099-01-01")
+        old = invoice.license_ids
+        self._change(invoice, product_id=server.id, tax_ids=False)
+        self.assertEqual(old.status, "suspended")
+        new = invoice.license_ids - old
+        self.assertEqual((new.application, new.status), ("acme-server", "active"))
+
+    def test_a_line_deleted_from_the_invoice_takes_its_grant_along(self):
+        invoice = self._sell(date="2099-01-01")
+        license_ = invoice.license_ids
+        invoice.button_draft()
+        invoice.invoice_line_ids.unlink()
+        self.assertEqual(license_.status, "suspended")
+        self.assertEqual(len(license_.term_ids), 1)
+
+    def test_a_policy_changed_later_changes_no_period_that_was_paid(self):
+        invoice = self._sell(date="2026-01-01")
+        self.policy.validity_interval = 3
+        self._unpay(invoice)
+        self._pay(invoice)
+        self._change(invoice, quantity=2)
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2027, 1, 1))
+
+    def test_a_credit_note_taken_back_brings_the_license_back(self):
+        invoice = self._sell(date="2099-01-01")
+        refund = self._refund(invoice)
+        self.assertEqual(invoice.license_ids.status, "suspended")
+        again = refund._reverse_moves([{"invoice_date": invoice.invoice_date}], True)
+        self.assertEqual(again.state, "posted")
+        self.assertEqual(invoice.license_ids.status, "active")
+        self.assertFalse(again.license_ids)
+
+    def test_a_credit_note_takes_back_the_very_line_it_names(self):
+        invoice = self._create_license_invoice(date="2099-01-01")
+        invoice.invoice_line_ids = [
+            Command.create(
+                {"product_id": self.product.id, "price_unit": 100, "tax_ids": False}
+            )
+        ]
+        invoice.action_post()
+        self._pay(invoice)
+        first, second = invoice.invoice_line_ids.license_term_ids.sorted(
+            lambda term: term.move_line_id.id
+        ).license_id
+        refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        refund.invoice_line_ids.filtered(
+            lambda line: line.license_origin_line_id == invoice.invoice_line_ids[0]
+        ).unlink()
+        refund.action_post()
+        self.assertEqual(first.status, "active")
+        self.assertEqual(second.status, "suspended")
+        second.sudo().term_ids._compute_effective()
+        self.assertEqual((first.status, second.status), ("active", "suspended"))
+
+    def test_a_discount_given_later_takes_no_seat(self):
+        invoice = self._sell(date="2099-01-01")
+        refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        refund.invoice_line_ids.price_unit = 10
+        refund.action_post()
+        self.assertEqual(invoice.license_ids.status, "active")
+
+    def test_a_charge_on_a_credit_note_adds_no_seat(self):
+        invoice = self._sell(date="2099-01-01", quantity=2)
+        refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        refund.invoice_line_ids = [
+            Command.create(
+                {
+                    "product_id": self.product.id,
+                    "quantity": -1,
+                    "price_unit": 100,
+                    "tax_ids": False,
+                }
+            )
+        ]
+        refund.invoice_line_ids[0].quantity = 2
+        refund.action_post()
+        self.assertLessEqual(invoice.license_ids.term_ids.effective_quantity, 2)
+
+    def test_a_debit_note_grants_nothing(self):
+        invoice = self._sell(date="2099-01-01")
+        note = invoice.with_context(include_business_fields=True).copy_data(
+            {"debit_origin_id": invoice.id}
+        )[0]
+        note.pop("debit_origin_id", None)
+        note = self.env["account.move"].create(note)
+        note.invoice_date = invoice.invoice_date
+        note.action_post()
+        self._pay(note)
+        self.assertFalse(note.license_ids)
+        self.assertEqual(invoice.license_ids.quantity, 1)
+
+    def test_a_copy_of_a_corrected_plain_invoice_is_a_new_sale(self):
+        invoice = self._sell()
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        copy = wizard.new_move_ids.copy({"invoice_date": invoice.invoice_date})
+        copy.action_post()
+        self._pay(copy)
+        self.assertEqual(len(copy.license_ids), 1)
+        self.assertNotEqual(copy.license_ids, invoice.license_ids)
+
+    def test_goodwill_while_unpaid_ends_when_it_is_paid_again(self):
+        invoice = self._sell(date="2099-01-01")
+        license_ = invoice.license_ids
+        self._unpay(invoice)
+        license_.expires_at = "2098-12-24"
+        self.assertEqual(license_.status, "active")
+        self._pay(invoice)
+        self.assertEqual(license_.expires_at, datetime(2100, 1, 1))
 
     def test_a_duplicate_of_a_plain_invoice_is_a_new_sale(self):
         invoice = self._sell()

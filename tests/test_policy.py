@@ -21,6 +21,7 @@ class TestPolicy(LicenseCommon):
             ({"key_groups": 2, "key_group_size": 5}, "can be guessed"),
             ({"features_text": "{"}, "not JSON"),
             ({"features_text": "[1]"}, "JSON object"),
+            ({"features_text": '{"a": NaN}'}, "not JSON"),
         ):
             with self.subTest(vals), self.assertRaisesRegex(ValidationError, complaint):
                 self._create_policy(**vals)
@@ -29,6 +30,8 @@ class TestPolicy(LicenseCommon):
     def test_numbers_out_of_range_are_refused(self):
         for vals in (
             {"grace_days": -1},
+            {"grace_days": 3651},
+            {"validity_interval": 1001},
             {"max_activations": -1},
             {"validity_interval": 0},
             {"yearly_self_deactivations": -1},
@@ -64,6 +67,14 @@ class TestPolicy(LicenseCommon):
         policy = self.env.ref("software_license.policy_default")
         self.assertEqual(policy._get_period(date(2026, 1, 1))[1], None)
         self.assertEqual(policy.max_activations, 0)
+
+    def test_the_application_stays_once_licenses_were_issued(self):
+        policy = self._create_policy()
+        policy.application = "acme-other"
+        self._create_license(policy)
+        policy.application = "acme-other"
+        with self.assertRaisesRegex(ValidationError, "licenses were issued"):
+            policy.application = "acme-editor"
 
     def test_features_are_edited_as_text(self):
         policy = self._create_policy(features_text='{"max_users": 5}')

@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 from odoo import fields
-from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
 
 from ..tools.verdict import Question
 from .common import LicenseCommon
@@ -81,14 +81,21 @@ class TestSeats(LicenseCommon):
         self.assertEqual(license_.seat_count, 1)
 
     def test_a_device_can_not_be_moved_to_another_license(self):
-        license_, other = (
-            self._create_license(),
-            self._create_license(max_activations=1),
-        )
+        license_, other = self._create_license(), self._create_license()
         self._activate(license_, "laptop")
-        self._activate(other, "desktop")
-        with self.assertRaises(UserError), self.env.cr.savepoint():
-            license_.activation_ids.license_id = other
+        manager = new_test_user(
+            self.env, "manager", "software_license.group_license_manager"
+        )
+        row = license_.activation_ids.with_user(manager)
+        row.device_name = "Renamed"
+        for vals in (
+            {"license_id": other.id},
+            {"device_id": "other"},
+            {"first_seen": "2020-01-01"},
+            {"ip_address": "::1"},
+        ):
+            with self.subTest(vals), self.assertRaises(AccessError):
+                row.write(vals)
 
     def test_a_blocked_device_is_refused_and_its_seat_is_free(self):
         license_ = self._create_license(max_activations=1)
@@ -130,6 +137,29 @@ class TestSeats(LicenseCommon):
         self.assertTrue(self._activate(license_, "desktop")[1].is_valid)
         self.assertFalse(self._activate(license_, "tablet")[1].is_valid)
         self.assertEqual(license_.seat_usage, "2 / 1")
+        later = fields.Datetime.now() + timedelta(minutes=10)
+        facts, answer = self._activate(license_, "desktop", later, device_name="New")
+        self.assertTrue(answer.is_valid)
+        self.assertEqual((facts.seats_used, facts.last_seen), (2, later))
+
+    def test_the_backend_counts_with_the_quantity_of_today(self):
+        license_ = self._create_license(self._create_policy(max_activations=1))
+        self._activate(license_, "laptop")
+        self.env.cr.execute(
+            "UPDATE software_license SET quantity = 0.1, quantity_until = '2020-01-01' "
+            "WHERE id = %s",
+            [license_.id],
+        )
+        self.env.cr.execute(
+            "UPDATE software_license_term SET quantity = 2, effective_quantity = 2 "
+            "WHERE license_id = %s",
+            [license_.id],
+        )
+        self.env.invalidate_all()
+        license_.activation_ids.create(
+            {"license_id": license_.id, "device_id": "desktop"}
+        )
+        self.assertEqual(license_.seat_usage, "2 / 2")
 
     def test_every_way_to_a_seat_writes_what_fails_older_snapshots(self):
         license_ = self._create_license()

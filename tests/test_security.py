@@ -2,6 +2,7 @@ from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
+from ..models.software_license import DERIVED_FIELDS, FIXED_FIELDS
 from .common import LicenseCommon
 
 MODELS = (
@@ -112,6 +113,42 @@ class TestSecurity(LicenseCommon):
         shared.with_user(user).check_access("read")
         with self.assertRaises(AccessError):
             own.with_user(user).check_access("read")
+
+    def test_nobody_sets_by_hand_what_the_ledger_says(self):
+        user = self._user("software_license.group_license_manager")
+        license_ = self.license.with_user(user)
+        refused = DERIVED_FIELDS | FIXED_FIELDS
+        for name in sorted(refused):
+            with self.subTest(name), self.assertRaises(AccessError):
+                license_.write({name: self.license[name]})
+        for name in sorted(DERIVED_FIELDS):
+            with self.subTest(f"create {name}"), self.assertRaises(AccessError):
+                license_.create(
+                    {
+                        "partner_id": self.license.partner_id.id,
+                        "policy_id": self.license.policy_id.id,
+                        name: self.license[name],
+                    }
+                )
+        with self.assertRaises(AccessError):
+            license_.term_ids.write({"quantity": 1000})
+
+    def test_whoever_opens_a_bill_or_a_customer_needs_no_licensing_right(self):
+        user = self._user("base.group_user,base.group_partner_manager")
+        customer_fields = self.license.partner_id.with_user(user).fields_get()
+        self.assertNotIn("license_count", customer_fields)
+        move = self.env["account.move"].create({"move_type": "out_invoice"})
+        self.assertEqual(move.with_user(user).license_count, 0)
+
+    def test_every_reader_can_search_by_status(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.license.sudo().policy_id.company_id = other
+        for group in ("base.group_portal", "account.group_account_invoice"):
+            user = self._user(group)
+            with self.subTest(group):
+                Licenses = self.env["software.license"].with_user(user)
+                found = Licenses.search([("status", "=", "active")])
+                self.assertEqual(self.license in found, group != "base.group_portal")
 
     def test_the_fields_behind_the_lock_are_nobodys(self):
         manager = self._user("software_license.group_license_manager")

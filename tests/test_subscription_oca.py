@@ -148,6 +148,7 @@ class TestSubscriptionOca(LicenseBillingCommon):
             self._pay(duplicate)
             self.assertFalse(duplicate.license_ids)
             self.assertFalse(duplicate.license_problem)
+            self.assertIn("does not extend", str(duplicate.message_ids.mapped("body")))
             invoice = duplicate  # a duplicate of a duplicate is one, too
         license_ = subscription.invoice_ids.license_ids
         self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
@@ -202,6 +203,82 @@ class TestSubscriptionOca(LicenseBillingCommon):
         self.assertEqual(
             sorted(licenses.mapped("application")), ["acme-editor", "acme-server"]
         )
+
+    def _create_other_plan(self):
+        return self._create_licensed_product(
+            self._create_policy(
+                name="Editor Team", plan="team", max_activations=9, features={"sso": 1}
+            ),
+            name="Editor Team",
+            property_account_income_id=self.product.property_account_income_id.id,
+        )
+
+    def test_a_plan_switched_keeps_the_key_and_grants_the_new_plan(self):
+        with freeze_time("2026-01-10"):
+            subscription = self._subscribe()
+            license_ = self._bill(subscription).license_ids
+            team = self._create_other_plan()
+            subscription.sale_subscription_line_ids.product_id = team
+            self._bill(subscription)
+            # Paid early: what January was paid for, it gets.
+            self.assertEqual(license_.plan, "pro")
+        with freeze_time("2026-02-01"):
+            license_._refresh_quantities()
+            self.assertEqual(license_.plan, "team")
+            self.assertEqual(license_.product_id, team)
+            self.assertEqual(license_.seat_limit, 9)
+            self.assertEqual(len(subscription.invoice_ids.license_ids), 1)
+
+    def test_a_plan_refunded_falls_back_to_the_one_before(self):
+        with freeze_time("2026-02-10"):
+            subscription = self._subscribe()
+            license_ = self._bill(subscription).license_ids
+            subscription.sale_subscription_line_ids.product_id = (
+                self._create_other_plan()
+            )
+            second = self._bill(subscription)
+            self.assertEqual(license_.plan, "team")
+            self._refund(second)
+            self.assertEqual(license_.plan, "pro")
+
+    def test_seats_added_to_an_open_invoice_are_for_its_period(self):
+        subscription = self._subscribe()
+        subscription.generate_invoice()
+        invoice = subscription.invoice_ids
+        more = Command.create(
+            {"product_id": self.product.id, "quantity": 2, "tax_ids": False}
+        )
+        invoice.invoice_line_ids = [more]
+        invoice.invoice_line_ids[0].unlink()
+        invoice.invoice_line_ids = [more]
+        invoice.action_post()
+        self._pay(invoice)
+        self.assertEqual(
+            set(invoice.invoice_line_ids.mapped("license_date_start")),
+            {date(2026, 1, 1)},
+        )
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))
+        self.assertEqual(invoice.license_ids.quantity, 4)
+
+    def test_a_line_entered_again_keeps_the_period(self):
+        subscription = self._subscribe()
+        subscription.generate_invoice()
+        invoice = subscription.invoice_ids
+        invoice.invoice_line_ids.unlink()
+        invoice.invoice_line_ids = [
+            Command.create({"product_id": self.product.id, "tax_ids": False})
+        ]
+        self.assertEqual(invoice.invoice_line_ids.license_date_end, date(2026, 1, 31))
+
+    def test_a_subscription_deleted_before_payment_leaves_a_readable_license(self):
+        subscription = self._subscribe()
+        invoice = self._bill(subscription, is_paid=False)
+        subscription.unlink()
+        self._pay(invoice)
+        license_ = invoice.license_ids
+        license_.invalidate_recordset()
+        self.assertFalse(license_.subscription_ref)
+        self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
 
     def test_two_subscriptions_of_a_customer_do_not_mix(self):
         one, other = self._bill(self._subscribe()), self._bill(self._subscribe())

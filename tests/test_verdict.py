@@ -76,6 +76,11 @@ class TestVerdict(BaseCase):
             None,
         )
 
+    def test_the_year_9999_with_a_grace_is_no_error(self):
+        self.assertVerdict(
+            GOOD._replace(expires_at=datetime.max, grace_days=30), ASK, None
+        )
+
     def test_in_its_grace_a_license_stays_active_and_says_until_when(self):
         facts = GOOD._replace(expires_at=NOW - timedelta(days=2), grace_days=3)
         self.assertVerdict(facts, ASK, None)
@@ -107,6 +112,8 @@ class TestVerdict(BaseCase):
             (0, 3, 1, 3),
             (0, 3, 4, 12),
             (0, 2, 1.5, 3),
+            (0, 1, 0.5, 1),
+            (0, 100, 0.29, 29),
             (5, 3, 4, 5),
             (-1, 3, 4, None),
         ):

@@ -6,4 +6,5 @@ from . import ledger
 from . import license_key
 from . import payload
 from . import period
+from . import strict_json
 from . import verdict

@@ -1,5 +1,7 @@
 """What a license allows: its own override, else what the policy says."""
 
+from math import floor
+
 #: On a license: no override, the policy's limit counts. On a policy: unlimited.
 INHERIT = 0
 #: On a license: unlimited, whatever the policy says.
@@ -20,4 +22,7 @@ def seat_limit(policy_max, own_max, quantity):
         return None
     if own_max != INHERIT:
         return own_max
-    return int(policy_max * quantity) if policy_max else None
+    if not policy_max:
+        return None
+    # Whoever paid for a part of a unit can use it: one device at least.
+    return max(1, floor(round(policy_max * quantity, 6)))

@@ -27,6 +27,8 @@ class Entry(NamedTuple):
     #: Set by hand on a license that was paid for: worth nothing without a payment.
     is_adjustment: bool = False
     is_trial: bool = False
+    #: Whatever the caller knows the entry by.
+    key: object = None
 
 
 class Balance(NamedTuple):
@@ -60,10 +62,31 @@ def balance(entries, today):
     )
 
 
+def in_force(entries, today):
+    """Return the paid entry that decides about plan and features; None without one.
+
+    The one that began last; of several that began together, the one granted first.
+    """
+    paid = [e for e in entries if e.is_effective and e.is_billed]
+    day = _reference_day(paid, today)
+    covering = [e for e in paid if _covers(e, day)]
+    return max(covering, key=lambda entry: entry.date_start, default=None)
+
+
 def _counted(entries):
-    """Drop what is not paid, and hand-made changes of what is not paid."""
+    """Drop what is not paid, and what was set by hand for the other case.
+
+    A date set by hand on a paid license changes what is paid, and is worth nothing
+    without it. One set while the payment was reversed is goodwill until it is paid.
+    """
     is_paid = any(e.is_effective and e.is_billed for e in entries)
-    return [e for e in entries if e.is_effective and (is_paid or not e.is_adjustment)]
+    counted, was_billed = [], False
+    for entry in entries:
+        was_billed = was_billed or entry.is_billed
+        is_goodwill = entry.is_manual and was_billed and not entry.is_adjustment
+        if entry.is_effective and not (is_goodwill if is_paid else entry.is_adjustment):
+            counted.append(entry)
+    return counted
 
 
 def _end(entries):

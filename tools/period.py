@@ -1,6 +1,6 @@
 """Durations and the periods they make. Dates are inclusive, moments naive UTC."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
@@ -16,12 +16,30 @@ def duration(interval, unit):
 
 def last_day(start, length):
     """Return the last day that ``length`` from ``start`` covers, None for ever."""
-    return None if length is None else start + length - timedelta(days=1)
+    if length is None:
+        return None
+    try:
+        return start + length - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return date.max
 
 
 def end_moment(day):
     """Return the moment at which an inclusive day is over (None: never)."""
-    return None if day is None else datetime.combine(day + timedelta(days=1), time.min)
+    if day is None:
+        return None
+    return add_days(datetime.combine(day, time.min), 1)
+
+
+def add_days(moment, days):
+    """Return the moment some days later; the end of all time at the latest.
+
+    People write the year 9999 for "forever".
+    """
+    try:
+        return moment + timedelta(days=days)
+    except OverflowError:
+        return datetime.max.replace(microsecond=0)
 
 
 def day_of_end(moment):

@@ -6,10 +6,10 @@ read it; nothing else decides.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from . import entitlement
+from . import entitlement, period
 
 
 class Facts(NamedTuple):
@@ -44,7 +44,7 @@ class Facts(NamedTuple):
     @property
     def valid_until(self):
         """The end with its grace, None when the license never ends."""
-        return self.expires_at and self.expires_at + timedelta(days=self.grace_days)
+        return self.expires_at and period.add_days(self.expires_at, self.grace_days)
 
     @property
     def features(self):

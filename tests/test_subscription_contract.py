@@ -1,0 +1,131 @@
+from datetime import date, datetime
+
+from odoo import Command
+from odoo.tests import tagged
+
+from .common import LicenseBillingCommon
+
+
+@tagged("post_install", "-at_install")
+class TestSubscriptionContract(LicenseBillingCommon):
+    """Real OCA contract: pre-paid and post-paid, monthly and yearly in one contract."""
+
+    def _create_contract(self, *lines, **vals):
+        defaults = {
+            "product_id": self.product.id,
+            "name": "Editor",
+            "quantity": 1,
+            "price_unit": 10,
+            "recurring_rule_type": "monthly",
+            "recurring_interval": 1,
+            "recurring_invoicing_type": "pre-paid",
+            "date_start": "2026-01-01",
+            "recurring_next_date": "2026-01-01",
+        }
+        return self.env["contract.contract"].create(
+            {
+                "name": "Maintenance",
+                "partner_id": self.customer.id,
+                "contract_type": "sale",
+                "line_recurrence": True,
+                "contract_line_ids": [
+                    Command.create({**defaults, **line}) for line in lines or [{}]
+                ],
+                **vals,
+            }
+        )
+
+    def _bill(self, contract, day, is_paid=True):
+        """Let the contract make what is due on a day; return the invoices, posted."""
+        invoices = contract._recurring_create_invoice(date_ref=date.fromisoformat(day))
+        invoices.filtered(lambda move: not move.invoice_date).invoice_date = day
+        invoices.action_post()
+        if is_paid:
+            self._pay(invoices)
+        return invoices
+
+    def _periods(self, invoices):
+        return [
+            (str(line.license_date_start), str(line.license_date_end))
+            for line in invoices.invoice_line_ids
+        ]
+
+    def test_a_prepaid_month_is_the_month_that_begins(self):
+        contract = self._create_contract()
+        invoices = self._bill(contract, "2026-01-01")
+        self.assertEqual(self._periods(invoices), [("2026-01-01", "2026-01-31")])
+        self.assertEqual(invoices.license_ids.expires_at, datetime(2026, 2, 1))
+        self.assertEqual(invoices.license_ids.subscription_ref, contract)
+
+    def test_the_next_month_extends_the_same_key(self):
+        contract = self._create_contract()
+        first = self._bill(contract, "2026-01-01")
+        second = self._bill(contract, "2026-02-01")
+        self.assertEqual(self._periods(second), [("2026-02-01", "2026-02-28")])
+        self.assertEqual(first.license_ids, second.license_ids)
+        self.assertEqual(first.license_ids.expires_at, datetime(2026, 3, 1))
+
+    def test_months_from_the_31st_follow_on_without_a_gap(self):
+        contract = self._create_contract(
+            {"date_start": "2026-01-31", "recurring_next_date": "2026-01-31"}
+        )
+        day, periods = "2026-01-31", []
+        for _month in range(3):
+            invoices = self._bill(contract, day)
+            periods += self._periods(invoices)
+            day = str(contract.contract_line_ids.recurring_next_date)
+        for (_start, end), (start, _end) in zip(periods, periods[1:], strict=False):
+            self.assertEqual(
+                (date.fromisoformat(start) - date.fromisoformat(end)).days, 1
+            )
+        self.assertEqual(periods[0][0], "2026-01-31")
+
+    def test_a_postpaid_month_is_the_month_that_ended(self):
+        contract = self._create_contract(
+            {
+                "recurring_invoicing_type": "post-paid",
+                "recurring_next_date": "2026-02-01",
+            }
+        )
+        invoices = self._bill(contract, "2026-02-01")
+        self.assertEqual(self._periods(invoices), [("2026-01-01", "2026-01-31")])
+
+    def test_a_month_and_a_year_in_one_contract_each_have_their_own_period(self):
+        server = self._create_licensed_product(
+            self._create_policy(name="Server", application="acme-server"),
+            property_account_income_id=self.product.property_account_income_id.id,
+        )
+        contract = self._create_contract(
+            {}, {"product_id": server.id, "recurring_rule_type": "yearly"}
+        )
+        invoices = self._bill(contract, "2026-01-01")
+        self.assertEqual(
+            sorted(self._periods(invoices)),
+            [("2026-01-01", "2026-01-31"), ("2026-01-01", "2026-12-31")],
+        )
+        ends = {it.application: it.expires_at for it in invoices.license_ids}
+        self.assertEqual(
+            ends,
+            {
+                "acme-editor": datetime(2026, 2, 1),
+                "acme-server": datetime(2027, 1, 1),
+            },
+        )
+
+    def test_a_line_that_ends_within_a_period_is_paid_until_it_ends(self):
+        contract = self._create_contract({"date_end": "2026-01-20"})
+        invoices = self._bill(contract, "2026-01-01")
+        self.assertEqual(self._periods(invoices), [("2026-01-01", "2026-01-20")])
+
+    def test_a_duplicated_invoice_extends_nothing(self):
+        invoices = self._bill(self._create_contract(), "2026-01-01")
+        duplicate = invoices.copy({"invoice_date": "2026-01-01"})
+        duplicate.action_post()
+        self._pay(duplicate)
+        self.assertFalse(duplicate.license_ids)
+
+    def test_a_purchase_contract_is_none_of_ours(self):
+        line = self._bill(self._create_contract(), "2026-01-01").invoice_line_ids
+        line.contract_line_id.contract_id.contract_type = "purchase"
+        adapter = self.env["software.license.subscription.contract"]
+        self.assertFalse(adapter._get_subscription(line))
