@@ -12,8 +12,10 @@ from . import software_license
 from . import software_license_activation
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_ledger
 from . import software_license_policy
 from . import software_license_seat
+from . import software_license_status
 from . import software_license_term
 from . import subscription_adapter
 from . import subscription_contract

@@ -63,6 +63,16 @@ class TestLicenseLifecycle(LicenseCommon):
         self.assertEqual(license_.policy_id, product.license_policy_id)
         self.assertTrue(license_.license_key.startswith("ACME-"))
 
+    def test_a_policy_chosen_by_hand_stays(self):
+        product = self._create_licensed_product()
+        chosen = self._create_policy(name="Friends")
+        license_ = self._create_license(chosen, product_id=product.id)
+        license_.expires_at = "2030-01-01"
+        self.assertEqual(license_.policy_id, chosen)
+        license_.policy_id = product.license_policy_id
+        license_.expires_at = "2031-01-01"
+        self.assertEqual(license_.policy_id, product.license_policy_id)
+
     def test_a_license_without_policy_is_refused(self):
         with self.assertRaisesRegex(UserError, "Choose a license policy"):
             self.env["software.license"].create(
