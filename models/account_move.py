@@ -79,7 +79,10 @@ class AccountMove(models.Model):
 
     def _invoice_paid_hook(self):
         res = super()._invoice_paid_hook()
-        self._issue_licenses()
+        refunds = self.filtered(lambda move: move.move_type == "out_refund")
+        # What a credit note pays is not told to the hook.
+        paid_by_credit = refunds.line_ids.matched_debit_ids.debit_move_id.move_id
+        (self | paid_by_credit)._issue_licenses()
         return res
 
     # === ISSUING === #
@@ -95,7 +98,7 @@ class AccountMove(models.Model):
         due = [
             ("is_license_due", "=", True),
             ("state", "=", "posted"),
-            ("payment_state", "in", PAID_STATES),
+            ("payment_state", "in", (*PAID_STATES, "reversed")),
         ]
         untried = [*due, ("license_problem", "=", False)]
         moves = self.search(untried, limit=limit)
@@ -120,8 +123,17 @@ class AccountMove(models.Model):
                     move._issue_licenses_of(lines)
 
     def _is_paid_for_licenses(self):
-        """Is this invoice booked and paid?"""
-        return self.state == "posted" and self.payment_state in PAID_STATES
+        """Is this invoice booked and paid?
+
+        Odoo calls it reversed, too, when it was paid with the credit of another sale.
+        """
+        if self.state != "posted":
+            return False
+        if self.payment_state != "reversed":
+            return self.payment_state in PAID_STATES
+        own = self.reversal_move_ids.filtered(lambda move: move.state == "posted")
+        credited = sum(own.mapped("amount_total"))
+        return self.currency_id.compare_amounts(credited, self.amount_total) < 0
 
     def _issue_licenses_of(self, lines):
         """Issue for the lines that can be; note why for those that can't."""

@@ -7,6 +7,7 @@ from . import test_license_key
 from . import test_license_lifecycle
 from . import test_payload
 from . import test_payment_follows
+from . import test_payment_table
 from . import test_policy
 from . import test_public_api
 from . import test_seats
