@@ -19,4 +19,5 @@ from . import software_license_status
 from . import software_license_term
 from . import subscription_adapter
 from . import subscription_contract
+from . import subscription_enterprise
 from . import subscription_oca

@@ -21,6 +21,7 @@ class SoftwareLicenseSubscription(models.AbstractModel):
         return [
             "software.license.subscription.oca",
             "software.license.subscription.contract",
+            "software.license.subscription.enterprise",
         ]
 
     @api.model
