@@ -20,6 +20,7 @@
         "views/account_move_views.xml",
         "views/product_views.xml",
         "views/res_partner_views.xml",
+        "views/sale_order_views.xml",
     ],
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],

@@ -8,6 +8,7 @@ from . import ir_model
 from . import product_product
 from . import product_template
 from . import res_partner
+from . import sale_order
 from . import software_license
 from . import software_license_activation
 from . import software_license_api

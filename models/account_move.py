@@ -215,10 +215,8 @@ class AccountMove(models.Model):
 
     def action_view_licenses(self):
         """Open the licenses that this invoice paid for."""
-        action = self.env["ir.actions.actions"]._for_xml_id(
-            "software_license.software_license_action"
-        )
-        return {**action, "domain": [("id", "in", self.license_ids.ids)], "context": {}}
+        domain = [("id", "in", self.license_ids.ids)]
+        return self.env["software.license"]._get_list_action(domain)
 
 
 def _is_rival(error):

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ProductTemplate(models.Model):
@@ -11,3 +11,22 @@ class ProductTemplate(models.Model):
         index="btree_not_null",
         help="A paid invoice of this product issues a license under this policy.",
     )
+    license_count = fields.Integer(
+        compute="_compute_license_count", groups="software_license.group_license_user"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_license_count(self):
+        counts = self.env["software.license"]._read_group(
+            [("product_id.product_tmpl_id", "in", self.ids)],
+            ["product_id"],
+            ["__count"],
+        )
+        self.license_count = 0
+        for product, count in counts:
+            product.product_tmpl_id.license_count += count
+
+    def action_view_licenses(self):
+        """Open the licenses of this product."""
+        domain = [("product_id.product_tmpl_id", "in", self.ids)]
+        return self.env["software.license"]._get_list_action(domain)

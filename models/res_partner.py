@@ -24,11 +24,6 @@ class ResPartner(models.Model):
 
     def action_view_licenses(self):
         """Open the licenses of this customer and its contacts."""
-        action = self.env["ir.actions.actions"]._for_xml_id(
-            "software_license.software_license_action"
+        return self.env["software.license"]._get_list_action(
+            [("partner_id", "child_of", self.ids)], default_partner_id=self.id
         )
-        return {
-            **action,
-            "domain": [("partner_id", "child_of", self.ids)],
-            "context": {"default_partner_id": self.id},
-        }

@@ -263,6 +263,14 @@ class SoftwareLicense(models.Model):
         """Stop the license for good."""
         return self._set_state("revoked")
 
+    @api.model
+    def _get_list_action(self, domain, **context):
+        """Return the action that shows the licenses of a smart button."""
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "software_license.software_license_action"
+        )
+        return {**action, "domain": domain, "context": context}
+
     def _set_state(self, target):
         self.filtered(lambda license_: license_.state != target).state = target
         return True  # XML-RPC has no None

@@ -191,10 +191,8 @@ class SoftwareLicensePolicy(models.Model):
 
     def action_view_licenses(self):
         """Open the licenses of this policy."""
-        action = self.env["ir.actions.actions"]._for_xml_id(
-            "software_license.software_license_action"
-        )
-        return {**action, "domain": [("policy_id", "in", self.ids)], "context": {}}
+        domain = [("policy_id", "in", self.ids)]
+        return self.env["software.license"]._get_list_action(domain)
 
     def _generate_license_key(self):
         """Return a new license key; override it for a format of your own."""

@@ -133,6 +133,12 @@ class TestInvoiceIssuesLicense(LicenseBillingCommon):
         license_ = invoice.license_ids
         self.assertEqual(license_.sale_line_id, order.order_line)
         self.assertEqual(license_.sale_order_id, order)
+        salesman = new_test_user(
+            self.env, "salesman", "sales_team.group_sale_salesman_all_leads"
+        )
+        order.invalidate_recordset(["license_ids"])
+        action = order.with_user(salesman).action_view_licenses()
+        self.assertEqual(action["domain"], [("id", "in", license_.ids)])
         self.assertEqual(license_.partner_id, self.customer)
 
     def test_the_second_invoice_of_an_order_line_adds_to_its_license(self):

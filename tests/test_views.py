@@ -41,7 +41,14 @@ class TestViews(LicenseBillingCommon):
         self.assertEqual(contact.license_count, 1)
         self.assertEqual(self.policy.license_count, 2)
         Licenses = self.env["software.license"]
-        for record, count in ((invoice, 1), (self.customer, 2), (self.policy, 2)):
+        template = self.product.product_tmpl_id
+        self.assertEqual(template.license_count, 1)
+        for record, count in (
+            (invoice, 1),
+            (self.customer, 2),
+            (self.policy, 2),
+            (template, 1),
+        ):
             action = record.action_view_licenses()
             with self.subTest(record._name):
                 self.assertEqual(Licenses.search_count(action["domain"]), count)
