@@ -16,6 +16,7 @@
         "views/software_license_activation_views.xml",
         "views/software_license_views.xml",
         "views/software_license_policy_views.xml",
+        "views/res_config_settings_views.xml",
         "views/software_license_menus.xml",
         "views/account_move_views.xml",
         "views/product_views.xml",

@@ -7,6 +7,7 @@ from . import ir_http
 from . import ir_model
 from . import product_product
 from . import product_template
+from . import res_config_settings
 from . import res_partner
 from . import sale_order
 from . import software_license

@@ -7,10 +7,12 @@ from psycopg2.errors import UniqueViolation
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, UserError
 
+from .res_config_settings import WAIT_FOR_BANK
+
 _logger = logging.getLogger(__name__)
 
-#: Payment states that count as paid.
-PAID_STATES = ("paid", "in_payment")
+#: Payment states in which an invoice may count as paid.
+PAID_STATES = ("paid", "in_payment", "reversed")
 
 
 class AccountMove(models.Model):
@@ -98,7 +100,7 @@ class AccountMove(models.Model):
         due = [
             ("is_license_due", "=", True),
             ("state", "=", "posted"),
-            ("payment_state", "in", (*PAID_STATES, "reversed")),
+            ("payment_state", "in", PAID_STATES),
         ]
         untried = [*due, ("license_problem", "=", False)]
         moves = self.search(untried, limit=limit)
@@ -129,8 +131,10 @@ class AccountMove(models.Model):
         """
         if self.state != "posted":
             return False
+        if self.payment_state == "in_payment":
+            return not self.env["ir.config_parameter"].sudo().get_param(WAIT_FOR_BANK)
         if self.payment_state != "reversed":
-            return self.payment_state in PAID_STATES
+            return self.payment_state == "paid"
         own = self.reversal_move_ids.filtered(lambda move: move.state == "posted")
         credited = sum(own.mapped("amount_total"))
         return self.currency_id.compare_amounts(credited, self.amount_total) < 0

@@ -108,6 +108,13 @@ class SoftwareLicenseTerm(models.Model):
                 term.source != "invoice" or term.move_id._is_paid_for_licenses()
             )
 
+    @api.model
+    def _recompute_in_payment(self):
+        """Decide anew about the invoices whose payment waits for the bank."""
+        waiting = self.search([("move_id.payment_state", "=", "in_payment")])
+        self.env.add_to_compute(self._fields["is_effective"], waiting)
+        waiting.modified(["is_effective", "effective_quantity"])
+
     def _set_quantity(self, quantity):
         """Change what was billed, where it did change."""
         self.filtered(lambda term: term.quantity != quantity).quantity = quantity

@@ -84,6 +84,31 @@ class TestPaymentTable(LicenseBillingCommon):
         self._run_cron("cron_issue_licenses")
         self.assertIssued(invoice)
 
+    def _wait_for_bank(self, is_waiting):
+        settings = self.env["res.config.settings"].sudo()
+        settings.create({"license_wait_for_bank": is_waiting}).execute()
+
+    def test_in_payment_counts_as_paid_unless_the_seller_waits_for_the_bank(self):
+        invoice = self._create_posted()
+        invoice.payment_state = "in_payment"  # as Enterprise has it until the match
+        invoice._invoice_paid_hook()
+        self.assertIssued(invoice)
+        self._wait_for_bank(True)
+        self.assertIssued(invoice, "suspended")
+        self._wait_for_bank(False)
+        self.assertIssued(invoice)
+
+    def test_in_payment_issues_nothing_while_the_seller_waits_for_the_bank(self):
+        self._wait_for_bank(True)
+        invoice = self._create_posted()
+        invoice.payment_state = "in_payment"
+        invoice._invoice_paid_hook()
+        self._run_cron("cron_issue_licenses")
+        self.assertFalse(invoice.license_ids)
+        invoice.payment_state = "paid"
+        self._run_cron("cron_issue_licenses")
+        self.assertIssued(invoice)
+
     def test_an_unpaid_invoice_fully_credited(self):
         invoice = self._create_posted()
         invoice._reverse_moves([{"invoice_date": invoice.invoice_date}], cancel=True)
