@@ -144,6 +144,7 @@ class AccountMove(models.Model):
         self.ensure_one()
         problems = {line: line._get_license_problem() for line in lines}
         good = lines.filtered(lambda line: not problems[line])
+        self.env.flush_all()  # what fails of others' work is not ours to note
         try:
             self._grant_licenses(good)
         except OperationalError:
@@ -156,12 +157,9 @@ class AccountMove(models.Model):
 
     def _grant_licenses(self, lines):
         """Grant, or nothing at all."""
-        self.env.flush_all()  # what fails of others' work is not ours to note
         with self.env.cr.savepoint():
-            License = self.env["software.license"].with_company(self.company_id)
-            # What was bought no more, since the invoice was changed.
-            (self.license_term_ids - lines.license_term_ids)._set_quantity(0)
-            License._grant(lines)
+            self.license_term_ids._filter_outdated()._set_quantity(0)
+            self.env["software.license"].with_company(self.company_id)._grant(lines)
 
     def _describe_license_error(self, error):
         """Return what a person may read of an error, and log the rest.
@@ -201,21 +199,19 @@ class AccountMove(models.Model):
 
     # === REFUNDS === #
 
-    def _get_credited_license_quantities(self):
-        """Return a Counter {credit key: units} of what posted credit notes took back.
+    def _get_unassigned_license_credits(self):
+        """Return a Counter {credit key: units} of credit lines that name no line.
 
-        A credit note that was itself reversed takes nothing back.
+        They were typed onto a credit note, which knows the invoice only.
         """
         credited = Counter()
         refunds = self.reversal_move_ids.filtered(
             lambda move: move.state == "posted" and move.move_type == "out_refund"
         )
         for line in refunds.invoice_line_ids:
-            credited[line._license_credit_keys()[0]] += line._get_credited_units()
-        for line in refunds.reversal_move_ids.invoice_line_ids:
-            if line.parent_state == "posted":
-                credited[line._license_credit_keys()[0]] -= line._get_credited_units()
-        return Counter({key: max(units, 0) for key, units in credited.items()})
+            if not line.license_origin_line_id:
+                credited[line._license_credit_key()] += line._get_credited_units()
+        return credited
 
     def action_view_licenses(self):
         """Open the licenses that this invoice paid for."""

@@ -32,6 +32,9 @@ class AccountMoveLine(models.Model):
         index="btree_not_null",
         help="The line that this line of a credit note takes back.",
     )
+    license_credit_line_ids = fields.One2many(
+        "account.move.line", "license_origin_line_id", string="Credited By"
+    )
     license_term_ids = fields.One2many(
         "software.license.term", "move_line_id", string="License Terms"
     )
@@ -48,22 +51,45 @@ class AccountMoveLine(models.Model):
         vals_list = super().copy_data(default)
         if not self.env.context.get("include_business_fields"):
             for line, vals in zip(self, vals_list, strict=True):
-                if line.license_date_start or line.is_license_duplicate:
-                    vals["is_license_duplicate"] = True
+                line._mark_license_copy(vals)
         return vals_list
+
+    def _mark_license_copy(self, vals):
+        """A copy of what bills a period grants nothing, unless the period is free."""
+        if self.is_license_duplicate:
+            vals["is_license_duplicate"] = True
+        elif self.license_date_start:
+            if self._is_license_void():
+                vals.update(self._prepare_license_stamp())
+            else:
+                vals["is_license_duplicate"] = True
+
+    def _is_license_void(self):
+        """Was this line's invoice cancelled, or credited in full?"""
+        terms = self.license_term_ids
+        return (
+            self.parent_state == "cancel"
+            or self.move_id.payment_state == "reversed"
+            or (terms and not any(term.effective_quantity for term in terms))
+        )
 
     def _copy_data_extend_business_fields(self, values):
         """A credit note, and the corrected invoice after it, are about the same."""
         res = super()._copy_data_extend_business_fields(values)
-        if self.display_type == "product" and self.product_id:
-            values.update(
-                license_source_ref=self._get_license_source(),
-                license_origin_line_id=(self.license_origin_line_id or self).id,
-                license_date_start=self.license_date_start,
-                license_date_end=self.license_date_end,
-                is_license_duplicate=self.is_license_duplicate,
-            )
+        if self._is_product_sold():
+            values.update(self._prepare_license_stamp())
         return res
+
+    def _prepare_license_stamp(self):
+        """Return the values of a line that takes this one back, or its place."""
+        origin = self.license_origin_line_id if self.move_id.reversed_entry_id else self
+        return {
+            "license_source_ref": self._get_license_source(),
+            "license_origin_line_id": origin.id,
+            "license_date_start": self.license_date_start,
+            "license_date_end": self.license_date_end,
+            "is_license_duplicate": self.is_license_duplicate,
+        }
 
     def _stamp_license_source(self, adapters):
         """Note which subscription a new line bills, and from when to when."""
@@ -118,10 +144,18 @@ class AccountMoveLine(models.Model):
         )
 
     def _get_license_source(self):
-        """Return what a line's licenses come of, as "model,id"."""
+        """Return what a line's licenses come of, as "model,id".
+
+        The subscription, else the order line, else the line itself.
+        """
         self.ensure_one()
+        if self.license_source_ref:
+            return self.license_source_ref
         origin = self.sale_line_ids[:1] or self
-        return self.license_source_ref or f"{origin._name},{origin.id}"
+        for adapter in self.env["software.license.subscription"]._get_adapters():
+            # A line made before this addon was installed was never stamped.
+            origin = adapter.sudo()._get_subscription(self.sudo()) or origin
+        return f"{origin._name},{origin.id}"
 
     def _lock_license_source(self):
         """Let nobody else issue for the same subscription or order line meanwhile.
@@ -191,7 +225,12 @@ class AccountMoveLine(models.Model):
         if not self._is_license_of_seats():
             wanted = round(self._get_license_quantity())
         terms = self.license_term_ids.sorted("id")
-        same = terms.filtered(lambda it: it.license_id.billing_identity == identity)
+        same = terms.filtered(
+            lambda term: (
+                term.license_id.billing_identity == identity
+                and (self._is_license_of_seats() or not term._is_superseded())
+            )
+        )
         kept = same[:wanted]
         kept._set_quantity(self._get_term_quantity())
         (terms - kept)._set_quantity(0)
@@ -204,35 +243,51 @@ class AccountMoveLine(models.Model):
 
     # === CREDIT NOTES === #
 
-    def _license_credit_keys(self):
-        """Return what a credit note's line may name the line by that it takes back."""
+    def _license_credit_key(self):
+        """Return what a credit line that names no line has in common with its line."""
         self.ensure_one()
-        move = self.move_id
-        while move.reversed_entry_id:
-            move = move.reversed_entry_id
-        line = self.license_origin_line_id if move != self.move_id else self
-        by_product = (move.id, self.product_id.id, tuple(self.sale_line_ids.ids))
-        return [line.id, by_product] if line.move_id == move else [by_product]
+        move = self.move_id.reversed_entry_id or self.move_id
+        return move.id, self.product_id.id, tuple(self.sale_line_ids.ids)
+
+    def _get_credited_quantity(self):
+        """Return how many units of this line were taken back, all in all.
+
+        Credit notes take back, what reverses a credit note gives back, and so on.
+        """
+        self.ensure_one()
+        return max(
+            sum(
+                line._get_credit_sign() * line._get_credited_units()
+                for line in self.license_credit_line_ids
+            ),
+            0,
+        )
+
+    def _get_credit_sign(self):
+        """Return 1 if this line takes its origin back, -1 if it gives it back."""
+        if self.parent_state != "posted":
+            return 0
+        if self.product_id != self.license_origin_line_id.product_id:
+            return 0
+        if self.move_id.move_type == "out_refund":
+            return 1
+        return -1 if self.move_id.reversed_entry_id else 0
 
     def _get_credited_units(self):
         """Return how many units a credit note's line takes back.
 
-        Less than the price of a unit is a discount given later: it takes none.
+        Less than the price of its units is a discount given later: it takes none.
         """
         self.ensure_one()
         if not self._is_product_sold() or self.quantity <= 0:
             return 0
-        origin = self.license_origin_line_id
-        if (
-            origin.quantity
-            and self.currency_id.compare_amounts(
-                self.price_subtotal / self.quantity,
-                origin.price_subtotal / origin.quantity,
-            )
-            < 0
-        ):
-            return 0
-        return self._get_license_quantity()
+        units, origin = self._get_license_quantity(), self.license_origin_line_id
+        if origin.quantity:
+            share = units / origin._get_license_quantity()
+            price = origin.price_subtotal * share - self.currency_id.rounding
+            if self.price_subtotal < price:
+                return 0
+        return units
 
     # === PROBLEMS === #
 
@@ -241,7 +296,7 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         policy = self.product_id._get_license_policy()
         quantity = self._get_license_quantity()
-        if not policy.active:
+        if not policy.active and not self.license_term_ids:
             problem = self.env._("its license policy is archived")
         elif policy.company_id and policy.company_id not in self.company_id.parent_ids:
             problem = self.env._("its license policy is another company's")
@@ -249,7 +304,7 @@ class AccountMoveLine(models.Model):
             quantity - round(quantity), precision_digits=6
         ):
             problem = self.env._("its policy issues whole licenses, not fractions")
-        elif not self.env["software.license"]._get_billed_partner(self):
+        elif not self.move_id.partner_id:
             problem = self.env._("the invoice names no customer")
         else:
             return False

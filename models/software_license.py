@@ -26,6 +26,8 @@ DERIVED_FIELDS = {
 }
 #: These are given once, when the license is created.
 FIXED_FIELDS = {"license_key", "company_id"}
+#: These follow from what was paid, where the license was billed.
+BOUGHT_FIELDS = {"product_id", "policy_id"}
 
 
 class SoftwareLicense(models.Model):
@@ -163,7 +165,7 @@ class SoftwareLicense(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_written_fields(vals, DERIVED_FIELDS)
+            self._refuse_fields(name for name in DERIVED_FIELDS if vals.get(name))
         licenses = super().create(self._with_license_keys(vals_list))
         unbooked = licenses.filtered(lambda license_: not license_.term_ids)
         unbooked._inverse_expires_at()
@@ -172,21 +174,33 @@ class SoftwareLicense(models.Model):
     def write(self, vals):
         if "state" in vals:
             self._check_transition(vals["state"])
-        if "active" in vals:
+        if self._is_changed("active", vals):
             self._check_is_manager()
-        self._check_written_fields(vals, DERIVED_FIELDS | FIXED_FIELDS)
-        if "license_key" in vals:
+        fixed = DERIVED_FIELDS | FIXED_FIELDS
+        if any(self.mapped("billing_identity")):
+            fixed = fixed | BOUGHT_FIELDS
+        self._refuse_fields(name for name in fixed if self._is_changed(name, vals))
+        if self._is_changed("license_key", vals):
             self._check_new_keys([vals["license_key"]] * len(self))
         return super().write(vals)
 
-    def _check_written_fields(self, vals, refused):
+    def _is_changed(self, name, vals):
+        """Do these values change a field, or repeat what it says?"""
+        field = self._fields[name]
+        return name in vals and any(
+            field.convert_to_cache(vals[name], license_)
+            != field.convert_to_cache(license_[name], license_)
+            for license_ in self.sudo()
+        )
+
+    def _refuse_fields(self, names):
         """Refuse what only billing and the ledger may write, whoever calls by RPC."""
-        written = sorted(refused & vals.keys())
-        if written and not self.env.su:
+        names = sorted(names)
+        if names and not self.env.su:
             raise AccessError(
                 self.env._(
                     "These fields of a license are not set by hand: %(fields)s",
-                    fields=", ".join(written),
+                    fields=", ".join(names),
                 )
             )
 

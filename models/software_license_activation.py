@@ -55,8 +55,13 @@ class SoftwareLicenseActivation(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        default = self.default_get(["license_id"])
+        licenses = self.license_id.browse(
+            {**default, **vals}.get("license_id") for vals in vals_list
+        )
+        # In this order, as the API does: the other way round deadlocks.
+        licenses.filtered("id")._lock_seats()
         activations = super().create(vals_list)
-        activations.license_id._lock_seats()
         activations.license_id._check_seats()
         return activations
 

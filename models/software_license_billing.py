@@ -2,6 +2,8 @@ from collections import defaultdict
 
 from odoo import Command, api, fields, models
 
+from ..tools import period
+
 
 class SoftwareLicense(models.Model):
     """From paid invoice lines to licenses: new ones, and longer lives of old ones."""
@@ -33,10 +35,13 @@ class SoftwareLicense(models.Model):
         """
         move_lines._lock_license_source()
         identities = {line: line._license_identity() for line in move_lines}
+        missing = {
+            line: line._update_license_terms(identity)
+            for line, identity in identities.items()
+        }
         slots = self._get_slots(set(identities.values()))
         for line, identity in identities.items():
-            missing = line._update_license_terms(identity)
-            for slot in self._allocate(slots[identity], line, missing):
+            for slot in self._allocate(slots[identity], line, missing[line]):
                 slot["terms"].append(self._prepare_term_vals(line))
                 slot.setdefault("line", line)
                 slot["identity"] = identity
@@ -54,11 +59,7 @@ class SoftwareLicense(models.Model):
                     "license": license_,
                     "unit": license_.billing_unit,
                     "terms": [],
-                    "periods": [
-                        (term.date_start, term.date_end)
-                        for term in license_.term_ids
-                        if term.source == "invoice" and term.is_effective
-                    ],
+                    "periods": license_.term_ids._get_paid_periods(),
                 }
             )
         return slots
@@ -71,18 +72,19 @@ class SoftwareLicense(models.Model):
         that is paid for in this period already is left alone: what is bought
         beside it is another one.
         """
-        period = line._get_license_period()
-        if line._is_license_of_seats():
-            chosen = slots[:wanted]
-        else:
-            free = [slot for slot in slots if not _overlaps(slot["periods"], period)]
-            chosen = free[:wanted]
+        bought = line._get_license_period()
+        had = line.license_term_ids.license_id
+        free = [slot for slot in slots if slot["license"] not in had]
+        if not line._is_license_of_seats():
+            free = [it for it in free if not period.overlaps(bought, it["periods"])]
+        chosen = free[:wanted]
         while len(chosen) < wanted:
             unit = max((slot["unit"] for slot in slots), default=0) + 1
-            slots.append({"license": None, "unit": unit, "terms": [], "periods": []})
+            nobody = self.browse()
+            slots.append({"license": nobody, "unit": unit, "terms": [], "periods": []})
             chosen.append(slots[-1])
         for slot in chosen:
-            slot["periods"].append(period)
+            slot["periods"].append(bought)
         return chosen
 
     @api.model
@@ -121,10 +123,13 @@ class SoftwareLicense(models.Model):
     @api.model
     def _prepare_license_vals(self, move_line):
         """Return the values of the license that a paid line issues; override it."""
-        subscription, _partner = move_line._get_license_subscription()
+        subscription, partner = move_line._get_license_subscription()
         sale_line = move_line.sale_line_ids[:1]
+        partner = (
+            partner or sale_line.order_id.partner_id or move_line.move_id.partner_id
+        )
         return {
-            "partner_id": self._get_billed_partner(move_line).id,
+            "partner_id": partner.id,
             "product_id": move_line.product_id.id,
             "policy_id": move_line.product_id._get_license_policy().id,
             "company_id": move_line.company_id.id,
@@ -133,13 +138,6 @@ class SoftwareLicense(models.Model):
             if subscription
             else False,
         }
-
-    @api.model
-    def _get_billed_partner(self, move_line):
-        """Return the customer who gets the license of a line."""
-        _subscription, partner = move_line._get_license_subscription()
-        order = move_line.sale_line_ids[:1].order_id
-        return partner or order.partner_id or move_line.move_id.partner_id
 
     @api.model
     def _prepare_term_vals(self, move_line):
@@ -154,12 +152,3 @@ class SoftwareLicense(models.Model):
             "date_end": end,
             "quantity": move_line._get_term_quantity(),
         }
-
-
-def _overlaps(periods, period):
-    """Does an inclusive period share a day with one of these? None: no end."""
-    start, end = period
-    return any(
-        (not other_end or start <= other_end) and (not end or other_start <= end)
-        for other_start, other_end in periods
-    )

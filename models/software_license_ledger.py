@@ -67,7 +67,7 @@ class SoftwareLicense(models.Model):
             bought = license_._get_term_in_force().policy_id
             chosen = license_.policy_id
             of_product = license_.product_id._get_license_policy()
-            # Who chose another policy by hand keeps it, whatever is written later.
+            # Of a license never billed: who chose another policy by hand keeps it.
             is_new = not license_._origin
             license_.policy_id = bought or (
                 of_product or chosen if is_new else chosen or of_product

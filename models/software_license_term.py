@@ -97,7 +97,7 @@ class SoftwareLicenseTerm(models.Model):
         "move_id.state",
         "move_id.payment_state",
         "move_id.reversal_move_ids.state",
-        "move_id.reversal_move_ids.reversal_move_ids.state",
+        "move_line_id.license_credit_line_ids.parent_state",
     )
     def _compute_effective(self):
         # Of all terms of these invoices: they share what was credited.
@@ -125,13 +125,38 @@ class SoftwareLicenseTerm(models.Model):
         Licenses of one unit each lose the last unit first.
         """
         credited = {}
-        open_credits = self.move_id._get_credited_license_quantities()
-        for term in self.sorted(lambda term: (term.move_line_id.id, -term.id)):
-            for key in term.move_line_id._license_credit_keys():
-                taken = min(term.quantity - credited.get(term.id, 0), open_credits[key])
-                credited[term.id] = credited.get(term.id, 0) + taken
-                open_credits[key] -= taken
+        unassigned = self.move_id._get_unassigned_license_credits()
+        for line in self.move_line_id:
+            key = line._license_credit_key()
+            units = line._get_credited_quantity() + unassigned[key]
+            for term in (self & line.license_term_ids).sorted("id", reverse=True):
+                credited[term.id] = min(term.quantity, units)
+                units -= credited[term.id]
+            unassigned[key] = min(units, unassigned[key])
         return credited
+
+    def _get_paid_periods(self):
+        """Return the inclusive (first, last) days that were paid; None: forever."""
+        paid = self.filtered(
+            lambda term: term.source == "invoice" and term.is_effective
+        )
+        return [(term.date_start, term.date_end) for term in paid]
+
+    def _filter_outdated(self):
+        """Return the terms of what their invoice's line sells no more."""
+        return self.filtered(
+            lambda term: (
+                term.move_line_id.quantity <= 0
+                or term.move_line_id.product_id != term.product_id
+            )
+        )
+
+    def _is_superseded(self):
+        """Was this license, left free by this term, paid for by another one since?"""
+        self.ensure_one()
+        others = (self.license_id.term_ids - self)._get_paid_periods()
+        period_ = (self.date_start, self.date_end)
+        return not self.quantity and period.overlaps(period_, others)
 
     def _to_entry(self):
         """Return this term as the ledger's pure arithmetic takes it."""

@@ -129,6 +129,57 @@ class TestPaymentFollows(LicenseBillingCommon):
         new = invoice.license_ids - old
         self.assertEqual((new.application, new.status), ("acme-server", "active"))
 
+    def test_a_policy_archived_later_takes_nothing_from_what_was_granted(self):
+        invoice = self._sell(date="2099-01-01")
+        for label, hide in (
+            ("archived", lambda: self.policy.write({"active": False})),
+            ("cleared", lambda: self.product.write({"license_policy_id": False})),
+        ):
+            hide()
+            self._change(invoice, name=label)
+            self.env["account.move"]._issue_licenses()
+            with self.subTest(label):
+                self.assertEqual(invoice.license_ids.status, "active")
+
+    def test_units_come_and_go_as_the_invoice_says(self):
+        self.policy.quantity_rule = "licenses"
+        invoice = self._sell(date="2099-01-01", quantity=3)
+        for quantity in (1, 4, 2, 5):
+            self._change(invoice, quantity=quantity)
+            self.assertFalse(invoice.license_problem)
+            active = invoice.license_ids.filtered(lambda it: it.status == "active")
+            self.assertEqual(len(active), quantity)
+            self.assertEqual(active.mapped("quantity"), [1] * quantity)
+
+    def test_a_unit_sold_to_another_invoice_meanwhile_is_not_sold_twice(self):
+        self.policy.quantity_rule = "licenses"
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "order_line": [
+                    Command.create(
+                        {"product_id": self.product.id, "product_uom_qty": 4}
+                    )
+                ],
+            }
+        )
+        order.action_confirm()
+        first = order._create_invoices()
+        first.invoice_date = "2099-01-01"
+        first.action_post()
+        self._pay(first)
+        self._change(first, quantity=2)
+        second = order._create_invoices()
+        second.invoice_date = "2099-01-01"
+        second.action_post()
+        self._pay(second)
+        self._change(first, quantity=4)
+        licenses = (first + second).license_ids.filtered(
+            lambda it: it.status == "active"
+        )
+        self.assertEqual(len(licenses), 6)
+        self.assertEqual(set(licenses.mapped("quantity")), {1})
+
     def test_a_line_deleted_from_the_invoice_takes_its_grant_along(self):
         invoice = self._sell(date="2099-01-01")
         license_ = invoice.license_ids
@@ -180,6 +231,83 @@ class TestPaymentFollows(LicenseBillingCommon):
         invoice = self._sell(date="2099-01-01")
         refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
         refund.invoice_line_ids.price_unit = 10
+        refund.action_post()
+        self.assertEqual(invoice.license_ids.status, "active")
+
+    def test_a_rounded_price_is_no_discount(self):
+        tax = self.env["account.tax"].create(
+            {
+                "name": "21 % included",
+                "amount": 21,
+                "price_include_override": "tax_included",
+            }
+        )
+        for price in (14.90, 24.99, 9.99, 49.95, 0.07):
+            invoice = self._create_license_invoice(date="2099-01-01", quantity=2)
+            invoice.invoice_line_ids.write(
+                {"price_unit": price, "tax_ids": [Command.set(tax.ids)]}
+            )
+            invoice.action_post()
+            self._pay(invoice)
+            self._refund(invoice, quantity=1)
+            with self.subTest(price=price):
+                self.assertEqual(invoice.license_ids.quantity, 1)
+
+    def test_a_credit_in_another_unit_of_measure_counts_in_the_products_own(self):
+        invoice = self._create_license_invoice(date="2099-01-01")
+        invoice.invoice_line_ids.write(
+            {"product_uom_id": self.env.ref("uom.product_uom_dozen").id}
+        )
+        invoice.invoice_line_ids.price_unit = 1200
+        invoice.action_post()
+        self._pay(invoice)
+        refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        line = refund.invoice_line_ids
+        line.product_uom_id = self.product.uom_id
+        line.write({"quantity": 2, "price_unit": 100, "tax_ids": False})
+        refund.action_post()
+        self.assertEqual(invoice.license_ids.quantity, 10)
+
+    def _correct(self, invoice, **vals):
+        """Reverse an invoice and pay a corrected one, by Odoo's wizard."""
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        corrected = wizard.new_move_ids
+        corrected.invoice_line_ids.write(vals)
+        corrected.action_post()
+        self._pay(corrected)
+        return corrected
+
+    def test_a_credit_note_of_a_corrected_invoice_takes_that_back(self):
+        invoice = self._sell(date="2099-01-01", quantity=3)
+        corrected = self._correct(invoice, price_unit=80)
+        license_ = corrected.license_ids
+        self.assertEqual((license_.status, license_.quantity), ("active", 3))
+        self._refund(corrected)
+        self.assertEqual(license_.status, "suspended")
+
+    def test_a_chain_of_credit_notes_is_followed_to_its_end(self):
+        invoice = self._sell(date="2099-01-01")
+        date = [{"invoice_date": invoice.invoice_date}]
+        document, statuses = invoice, []
+        for _turn in range(4):
+            document = document._reverse_moves(date)
+            document.action_post()
+            statuses.append(invoice.license_ids.status)
+        self.assertEqual(statuses, ["suspended", "active"] * 2)
+
+    def test_a_credit_line_for_another_product_takes_nothing(self):
+        other = self._create_licensed_product(
+            license_policy_id=False,
+            property_account_income_id=self.product.property_account_income_id.id,
+        )
+        invoice = self._sell(date="2099-01-01")
+        refund = invoice._reverse_moves([{"invoice_date": invoice.invoice_date}])
+        refund.invoice_line_ids.write({"product_id": other.id, "tax_ids": False})
         refund.action_post()
         self.assertEqual(invoice.license_ids.status, "active")
 

@@ -117,21 +117,50 @@ class TestSecurity(LicenseCommon):
     def test_nobody_sets_by_hand_what_the_ledger_says(self):
         user = self._user("software_license.group_license_manager")
         license_ = self.license.with_user(user)
-        refused = DERIVED_FIELDS | FIXED_FIELDS
-        for name in sorted(refused):
-            with self.subTest(name), self.assertRaises(AccessError):
-                license_.write({name: self.license[name]})
-        for name in sorted(DERIVED_FIELDS):
-            with self.subTest(f"create {name}"), self.assertRaises(AccessError):
-                license_.create(
-                    {
-                        "partner_id": self.license.partner_id.id,
-                        "policy_id": self.license.policy_id.id,
-                        name: self.license[name],
-                    }
-                )
+        other = self.env["res.partner"].create({"name": "Other"})
+        changed = {
+            "license_key": "OTHER-KEY-0000",
+            "license_key_normalized": "OTHER-KEY-0000",
+            "company_id": self.env["res.company"].create({"name": "Other"}).id,
+            "commercial_partner_id": other.id,
+            "application": "other",
+            "plan": "other",
+            "is_payment_reversed": True,
+            "trial_ends_at": "2030-01-01",
+            "quantity": 1000,
+            "quantity_until": "2030-01-01",
+            "subscription_ref": "sale.order,1",
+            "sale_line_id": 1,
+            "billing_identity": "other",
+            "billing_unit": 7,
+        }
+        self.assertEqual(changed.keys(), DERIVED_FIELDS | FIXED_FIELDS)
+        new = {"partner_id": other.id, "policy_id": self.license.policy_id.id}
+        changed["subscription_ref"] = False  # no subscription module may be there
+        self.license.billing_identity = "sale.order.line,1|acme-editor"
+        for name, value in changed.items():
+            if name != "subscription_ref":
+                with self.subTest(name), self.assertRaises(AccessError):
+                    license_.write({name: value})
+            if name in DERIVED_FIELDS and value:
+                with self.subTest(f"create {name}"), self.assertRaises(AccessError):
+                    license_.create({**new, name: value})
+        with self.assertRaises(AccessError):
+            license_.policy_id = self._create_policy()  # it was billed
         with self.assertRaises(AccessError):
             license_.term_ids.write({"quantity": 1000})
+
+    def test_writing_what_is_there_already_is_no_change(self):
+        user = self._user("software_license.group_license_user")
+        license_ = self.license.with_user(user)
+        license_.write(
+            {
+                "license_key": license_.license_key,
+                "active": True,
+                "company_id": license_.company_id.id,
+                "partner_id": license_.partner_id.id,
+            }
+        )
 
     def test_whoever_opens_a_bill_or_a_customer_needs_no_licensing_right(self):
         user = self._user("base.group_user,base.group_partner_manager")

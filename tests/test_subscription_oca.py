@@ -153,6 +153,33 @@ class TestSubscriptionOca(LicenseBillingCommon):
         license_ = subscription.invoice_ids.license_ids
         self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
 
+    def test_a_copy_of_a_cancelled_invoice_bills_its_period(self):
+        subscription = self._subscribe()
+        invoice = self._bill(subscription, is_paid=False)
+        invoice.button_draft()
+        invoice.button_cancel()
+        copy = invoice.copy({"invoice_date": "2026-01-03"})
+        copy.action_post()
+        self._pay(copy)
+        self.assertEqual(copy.license_ids.expires_at, datetime(2026, 2, 1))
+        self.assertEqual(copy.license_ids.subscription_ref, subscription)
+
+    def test_an_invoice_made_before_the_addon_was_there_belongs_to_its_subscription(
+        self,
+    ):
+        subscription = self._subscribe()
+        invoice = self._bill(subscription, is_paid=False)
+        invoice.invoice_line_ids.write(
+            {
+                "license_source_ref": False,
+                "license_date_start": False,
+                "license_date_end": False,
+            }
+        )
+        self._pay(invoice)
+        second = self._bill(subscription)
+        self.assertEqual(invoice.license_ids, second.license_ids)
+
     def test_a_refunded_period_is_gone_and_the_one_before_stays(self):
         subscription = self._subscribe()
         self._bill(subscription)

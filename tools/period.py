@@ -45,3 +45,12 @@ def add_days(moment, days):
 def day_of_end(moment):
     """Return the last day, inclusive, that ends at or holds this moment."""
     return None if moment is None else (moment - timedelta(microseconds=1)).date()
+
+
+def overlaps(period, others):
+    """Does an inclusive period share a day with one of the others? None: no end."""
+    start, end = period
+    return any(
+        (not other_end or start <= other_end) and (not end or other_start <= end)
+        for other_start, other_end in others
+    )
