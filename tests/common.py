@@ -160,3 +160,18 @@ class LicenseBillingCommon(LicenseBuilders, AccountTestInvoicingCommon):
             refund.invoice_line_ids.quantity = quantity
         refund.action_post()
         return refund
+
+    @classmethod
+    def _correct(cls, invoice, **vals):
+        """Reverse an invoice and pay a corrected one, by Odoo's wizard."""
+        wizard = (
+            cls.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        corrected = wizard.new_move_ids
+        corrected.invoice_line_ids.write(vals)
+        corrected.action_post()
+        cls._pay(corrected)
+        return corrected

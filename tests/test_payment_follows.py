@@ -73,16 +73,7 @@ class TestPaymentFollows(LicenseBillingCommon):
     def test_a_corrected_invoice_keeps_the_key(self):
         invoice = self._sell(date="2099-01-01")
         license_ = invoice.license_ids
-        wizard = (
-            self.env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=invoice.ids)
-            .create({"journal_id": invoice.journal_id.id})
-        )
-        wizard.modify_moves()
-        corrected = wizard.new_move_ids
-        self.assertEqual(license_.status, "suspended")
-        corrected.action_post()
-        self._pay(corrected)
+        corrected = self._correct(invoice)
         self.assertEqual(corrected.license_ids, license_)
         self.assertEqual(license_.status, "active")
         self.assertEqual(license_.quantity, 1)
@@ -268,20 +259,6 @@ class TestPaymentFollows(LicenseBillingCommon):
         refund.action_post()
         self.assertEqual(invoice.license_ids.quantity, 10)
 
-    def _correct(self, invoice, **vals):
-        """Reverse an invoice and pay a corrected one, by Odoo's wizard."""
-        wizard = (
-            self.env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=invoice.ids)
-            .create({"journal_id": invoice.journal_id.id})
-        )
-        wizard.modify_moves()
-        corrected = wizard.new_move_ids
-        corrected.invoice_line_ids.write(vals)
-        corrected.action_post()
-        self._pay(corrected)
-        return corrected
-
     def test_a_credit_note_of_a_corrected_invoice_takes_that_back(self):
         invoice = self._sell(date="2099-01-01", quantity=3)
         corrected = self._correct(invoice, price_unit=80)
@@ -343,13 +320,7 @@ class TestPaymentFollows(LicenseBillingCommon):
 
     def test_a_copy_of_a_corrected_plain_invoice_is_a_new_sale(self):
         invoice = self._sell()
-        wizard = (
-            self.env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=invoice.ids)
-            .create({"journal_id": invoice.journal_id.id})
-        )
-        wizard.modify_moves()
-        copy = wizard.new_move_ids.copy({"invoice_date": invoice.invoice_date})
+        copy = self._correct(invoice).copy({"invoice_date": invoice.invoice_date})
         copy.action_post()
         self._pay(copy)
         self.assertEqual(len(copy.license_ids), 1)

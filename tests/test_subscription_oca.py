@@ -189,15 +189,7 @@ class TestSubscriptionOca(LicenseBillingCommon):
 
     def test_a_corrected_invoice_pays_the_same_period(self):
         invoice = self._bill(self._subscribe())
-        wizard = (
-            self.env["account.move.reversal"]
-            .with_context(active_model="account.move", active_ids=invoice.ids)
-            .create({"journal_id": invoice.journal_id.id})
-        )
-        wizard.modify_moves()
-        corrected = wizard.new_move_ids
-        corrected.action_post()
-        self._pay(corrected)
+        corrected = self._correct(invoice)
         self.assertEqual(corrected.license_ids, invoice.license_ids)
         self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))
         self.assertFalse(invoice.license_ids.is_payment_reversed)
