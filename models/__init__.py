@@ -3,6 +3,7 @@ from . import features_mixin
 
 from . import account_move
 from . import account_move_line
+from . import account_move_line_credit
 from . import ir_http
 from . import ir_model
 from . import product_product
