@@ -93,6 +93,7 @@ class AccountMove(models.Model):
         """Try again to issue the licenses of these invoices."""
         self.check_access("write")
         self._issue_licenses()
+        return True  # XML-RPC has no None
 
     @api.model
     def _cron_issue_licenses(self, limit=100):

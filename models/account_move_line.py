@@ -258,7 +258,7 @@ class AccountMoveLine(models.Model):
     def _get_license_subscription(self):
         """Return the subscription that this line bills and its customer, or None."""
         self.ensure_one()
-        model, _comma, res_id = (self.license_source_ref or "").partition(",")
+        model, _comma, res_id = self._get_license_source().partition(",")
         for adapter in self.env["software.license.subscription"]._get_adapters():
             if model == adapter._subscription_model:
                 subscription = self.env[model].browse(int(res_id)).exists()

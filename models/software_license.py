@@ -255,7 +255,7 @@ class SoftwareLicense(models.Model):
                         target=target,
                     )
                 )
-        if target == "revoked":
+        if target == "revoked" and set(self.mapped("state")) != {target}:
             self._check_is_manager()
 
     def _check_is_manager(self):

@@ -6,7 +6,7 @@ from ..tools import ledger, period
 class SoftwareLicenseTerm(models.Model):
     """The ledger: one row for each thing that granted a license time or seats.
 
-    No row is ever taken back. Whether it counts follows from its invoice, so that
+    No row is ever deleted. Whether it counts follows from its invoice, so that
     a payment undone, a refund, and a payment made again need no hook.
     """
 

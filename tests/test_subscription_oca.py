@@ -177,6 +177,7 @@ class TestSubscriptionOca(LicenseBillingCommon):
             }
         )
         self._pay(invoice)
+        self.assertEqual(invoice.license_ids.subscription_ref, subscription)
         second = self._bill(subscription)
         self.assertEqual(invoice.license_ids, second.license_ids)
 
