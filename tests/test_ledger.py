@@ -3,11 +3,11 @@ from datetime import date, datetime
 from odoo.tests import BaseCase
 
 from ..tools import period
-from ..tools.ledger import Entry, balance, in_force
+from ..tools.ledger import Entry, balance, in_force, renewal_start
 
 
 def entry(start, end, quantity=1, is_effective=True, **flags):
-    """Return a billed entry; ``source`` "manual" or "trial" makes it another."""
+    """Return a billed entry; ``source`` makes it another."""
     source = flags.pop("source", "invoice")
     start, end = date.fromisoformat(start), end and date.fromisoformat(end)
     return Entry(
@@ -19,6 +19,7 @@ def entry(start, end, quantity=1, is_effective=True, **flags):
         is_billed=source == "invoice",
         is_manual=source == "manual",
         is_trial=source == "trial",
+        is_advance=source in ("trial", "order"),
         **flags,
     )
 
@@ -97,6 +98,63 @@ class TestLedger(BaseCase):
         trial = entry("2026-01-01", "2026-01-14", source="trial")
         self.assertEqual(self.balance(trial).trial_ends_at, datetime(2026, 1, 15))
         self.assertIsNone(self.balance(trial, JANUARY).trial_ends_at)
+
+    def test_what_was_given_ahead_is_over_when_the_payment_is_taken_back(self):
+        unpaid = JANUARY._replace(is_effective=False)
+        for source in ("trial", "order"):
+            given = entry("2026-01-01", "2026-03-31", source=source)
+            with self.subTest(source):
+                self.assertFalse(self.balance(given).is_payment_reversed)
+                self.assertTrue(self.balance(given, unpaid).is_payment_reversed)
+                self.assertEqual(
+                    self.balance(given, JANUARY).expires_at, datetime(2026, 4, 1)
+                )
+
+    def test_a_key_on_an_order_that_is_cancelled_counts_no_more(self):
+        given = entry("2026-01-01", "2026-03-31", source="order", is_effective=False)
+        self.assertTrue(self.balance(given).is_payment_reversed)
+
+    def test_a_renewal_begins_when_what_is_paid_is_over(self):
+        unpaid = FEBRUARY._replace(is_effective=False)
+        trial = entry("2026-01-01", "2026-06-30", source="trial")
+        by_hand = entry("2026-01-01", "2026-05-31", source="manual")
+        for entries, day, start in (
+            ([JANUARY], "2026-01-10", "2026-02-01"),
+            ([JANUARY], "2026-02-01", "2026-02-01"),
+            ([JANUARY], "2026-03-05", "2026-03-05"),
+            ([JANUARY, FEBRUARY], "2026-01-10", "2026-03-01"),
+            ([JANUARY, unpaid], "2026-01-10", "2026-02-01"),
+            ([unpaid], "2026-01-10", "2026-01-10"),
+            ([trial], "2026-01-10", "2026-01-10"),
+            ([by_hand], "2026-01-10", "2026-06-01"),
+            ([entry("2026-01-01", None)], "2026-01-10", "2026-01-10"),
+            ([], "2026-01-10", "2026-01-10"),
+            ([entry("2026-01-01", "9999-12-31")], "2026-01-10", "9999-12-31"),
+        ):
+            with self.subTest(entries=entries, day=day):
+                self.assertEqual(
+                    renewal_start(entries, date.fromisoformat(day)),
+                    date.fromisoformat(start),
+                )
+
+    def test_an_upgrade_takes_the_place_of_what_was_bought_before(self):
+        five = JANUARY._replace(quantity=5)
+        upgrade = entry("2026-01-10", "2026-01-20", quantity=7, is_upgrade=True)
+        beside = upgrade._replace(quantity=2)
+        later = entry("2026-01-15", "2026-01-20", quantity=1, is_upgrade=True)
+        unpaid = upgrade._replace(is_effective=False)
+        for entries, today, quantity in (
+            ((five, upgrade), "2026-01-09", 5),
+            ((five, upgrade), "2026-01-10", 7),
+            ((five, upgrade), "2026-01-21", 5),  # what was bought longer is not lost
+            ((five, unpaid), "2026-01-10", 5),
+            ((five, upgrade, beside), "2026-01-10", 9),
+            ((five, upgrade, beside, later), "2026-01-15", 1),
+            ((five, later, upgrade), "2026-01-15", 1),
+            ((upgrade, five), "2026-01-10", 12),
+        ):
+            with self.subTest(entries=entries, today=today):
+                self.assertEqual(self.balance(*entries, today=today).quantity, quantity)
 
     def test_the_quantity_is_what_was_bought_for_today(self):
         five, three = JANUARY._replace(quantity=5), FEBRUARY._replace(quantity=3)

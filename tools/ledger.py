@@ -27,6 +27,10 @@ class Entry(NamedTuple):
     #: Set by hand on a license that was paid for: worth nothing without a payment.
     is_adjustment: bool = False
     is_trial: bool = False
+    #: Given ahead of a payment: on an order, or as a trial.
+    is_advance: bool = False
+    #: While it lasts, it takes the place of what was granted before.
+    is_upgrade: bool = False
     #: Whatever the caller knows the entry by.
     key: object = None
 
@@ -36,7 +40,7 @@ class Balance(NamedTuple):
 
     #: None: never.
     expires_at: datetime | None
-    #: Something was billed and nothing of it is paid any more.
+    #: Nothing that it was granted for counts any more.
     is_payment_reversed: bool
     #: Only during a trial.
     trial_ends_at: datetime | None
@@ -53,7 +57,7 @@ def balance(entries, today):
     expires_at = _end(used)
     return Balance(
         expires_at=expires_at,
-        is_payment_reversed=not counted and any(e.is_billed for e in entries),
+        is_payment_reversed=not counted,
         trial_ends_at=expires_at
         if counted and all(e.is_trial for e in counted)
         else None,
@@ -68,25 +72,40 @@ def in_force(entries, today):
     The one that began last; of several that began together, the one granted first.
     """
     paid = [e for e in entries if e.is_effective and e.is_billed]
-    day = _reference_day(paid, today)
-    covering = [e for e in paid if _covers(e, day)]
+    covering = _covering(paid, today)
     return max(covering, key=lambda entry: entry.date_start, default=None)
 
 
 def _counted(entries):
-    """Drop what is not paid, and what was set by hand for the other case.
+    """Drop what is not paid, and what was given for the other case.
 
     A date set by hand on a paid license changes what is paid, and is worth nothing
     without it. One set while the payment was reversed is goodwill until it is paid.
+    What was given ahead of the payment is over once that was made and taken back.
     """
+    is_billed = any(e.is_billed for e in entries)
     is_paid = any(e.is_effective and e.is_billed for e in entries)
     counted, was_billed = [], False
     for entry in entries:
         was_billed = was_billed or entry.is_billed
-        is_goodwill = entry.is_manual and was_billed and not entry.is_adjustment
-        if entry.is_effective and not (is_goodwill if is_paid else entry.is_adjustment):
+        if is_paid:
+            is_void = entry.is_manual and was_billed and not entry.is_adjustment
+        else:
+            is_void = entry.is_adjustment or (entry.is_advance and is_billed)
+        if entry.is_effective and not is_void:
             counted.append(entry)
     return counted
+
+
+def renewal_start(entries, day):
+    """Return the day on which a renewal begins that was bought on a day.
+
+    The day after the end of what counts; the day itself after that end, and where
+    nothing ends. What was given ahead of a payment is not waited for.
+    """
+    counted = [e for e in _counted(entries) if not e.is_advance]
+    end = _end(counted) if counted else None
+    return max(day, period.day_after(end)) if end else day
 
 
 def _end(entries):
@@ -104,8 +123,24 @@ def _quantity(entries, today):
     """Sum what was bought for the day; what was given counts only without that."""
     units = [e for e in entries if not e.is_adjustment]
     units = [e for e in units if e.is_billed] or units
-    day = _reference_day(units, today)
-    return sum(e.quantity for e in units if _covers(e, day)) or 1
+    return sum(e.quantity for e in _covering(units, today)) or 1
+
+
+def _covering(entries, today):
+    """Return the entries in force, in a gap those nearest to it.
+
+    An upgrade takes the place of what was granted before it, but not of another
+    upgrade of the same day.
+    """
+    day = _reference_day(entries, today)
+    covering = [e for e in entries if _covers(e, day)]
+    upgrades = [e for e in covering if e.is_upgrade]
+    if not upgrades:
+        return covering
+    latest = max(e.date_start for e in upgrades)
+    first = next(e for e in upgrades if e.date_start == latest)
+    later = covering[covering.index(first) :]
+    return [e for e in later if not e.is_upgrade or e.date_start == latest]
 
 
 def _covers(entry, day):

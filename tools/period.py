@@ -47,6 +47,11 @@ def day_of_end(moment):
     return None if moment is None else (moment - timedelta(microseconds=1)).date()
 
 
+def day_after(moment):
+    """Return the first day that begins at or after a moment."""
+    return min(day_of_end(moment), date.max - timedelta(days=1)) + timedelta(days=1)
+
+
 def overlaps(period, others):
     """Does an inclusive period share a day with one of the others? None: no end."""
     start, end = period
