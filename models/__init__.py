@@ -1,9 +1,11 @@
-# First: other models inherit it.
+# First: other models inherit them.
 from . import features_mixin
+from . import license_line_mixin
 
 from . import account_move
 from . import account_move_line
 from . import account_move_line_credit
+from . import base
 from . import ir_http
 from . import ir_model
 from . import product_product
@@ -11,11 +13,13 @@ from . import product_template
 from . import res_config_settings
 from . import res_partner
 from . import sale_order
+from . import sale_order_line
 from . import software_license
 from . import software_license_activation
 from . import software_license_api
 from . import software_license_billing
 from . import software_license_ledger
+from . import software_license_order
 from . import software_license_policy
 from . import software_license_seat
 from . import software_license_status

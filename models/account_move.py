@@ -1,11 +1,7 @@
 import logging
-from collections import Counter
-
-from psycopg2 import DatabaseError, OperationalError
-from psycopg2.errors import UniqueViolation
+from collections import Counter, defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
 
 from .res_config_settings import WAIT_FOR_BANK
 
@@ -48,12 +44,13 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         posted = super()._post(soft)
-        licensed = posted.filtered(
+        licensed = posted.sudo().filtered(
             lambda move: (
                 move.invoice_line_ids._filter_licensed() or move.license_term_ids
             )
         )
-        licensed.sudo().is_license_due = True  # it may have been changed since it paid
+        licensed.is_license_due = True  # it may have been changed since it paid
+        licensed.invoice_line_ids.sale_line_ids._update_license_due_date()
         licensed._issue_licenses()  # a draft may have been paid before
         posted._note_license_duplicates()
         return posted
@@ -69,6 +66,31 @@ class AccountMove(models.Model):
                         "period. Paying it does not extend a license."
                     )
                 )
+
+    def write(self, vals):
+        res = super().write(vals)
+        if "state" in vals:
+            self._recompute_order_licenses()
+        return res
+
+    def _recompute_order_licenses(self):
+        """Decide anew about licenses of the orders that these credit notes are of.
+
+        A dependency would cost every invoice of an order a query.
+        """
+        sale_lines = self.env["sale.order.line"]
+        for move in self:
+            if move.move_type in ("out_refund", "out_invoice"):
+                sale_lines |= move._get_credited_order_lines()
+        if sale_lines:
+            sale_lines.sudo()._get_license_terms()._recompute_effective()
+
+    def _get_credited_order_lines(self):
+        """Return the order lines of lines that take something back."""
+        is_refund = self.move_type == "out_refund"
+        return self.invoice_line_ids.filtered(
+            lambda line: is_refund or line.quantity < 0
+        ).sale_line_ids
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
@@ -117,13 +139,11 @@ class AccountMove(models.Model):
         Money comes first: whatever goes wrong here is noted on the invoice, and
         the payment is booked.
         """
-        for move in self.sudo():
-            if move._is_paid_for_licenses():
-                lines = move.invoice_line_ids._filter_licensed()
-                if move.is_license_due or lines.filtered(
-                    lambda line: not line.license_term_ids
-                ):
-                    move._issue_licenses_of(lines)
+        due = self.sudo().filtered(
+            lambda move: move.is_license_due and move._is_paid_for_licenses()
+        )
+        for company, moves in due.grouped("company_id").items():
+            moves.with_company(company)._issue_licenses_together()
 
     def _is_paid_for_licenses(self):
         """Is this invoice booked and paid?
@@ -140,63 +160,50 @@ class AccountMove(models.Model):
         credited = sum(own.mapped("amount_total"))
         return self.currency_id.compare_amounts(credited, self.amount_total) < 0
 
-    def _issue_licenses_of(self, lines):
-        """Issue for the lines that can be; note why for those that can't."""
-        self.ensure_one()
+    def _issue_licenses_together(self):
+        """Issue for the lines that can be; note why for those that can't.
+
+        What fails for invoices together is tried for each of them alone.
+        """
+        lines = self.invoice_line_ids._filter_licensed()
         problems = {line: line._get_license_problem() for line in lines}
         good = lines.filtered(lambda line: not problems[line])
-        self.env.flush_all()  # what fails of others' work is not ours to note
-        try:
-            self._grant_licenses(good)
-        except OperationalError:
-            raise  # a rival's commit: Odoo tries the whole payment again
-        except Exception as error:  # noqa: BLE001 a payment is never lost to us
-            if _is_rival(error):
-                raise ConcurrencyError(type(error).__name__) from error
-            problems[lines[:1]] = self._describe_license_error(error)
-        self._note_license_problems(list(filter(None, problems.values())))
+        error = self.env["software.license"]._try(
+            lambda: self._grant_licenses(good), ", ".join(self[:9].mapped("name"))
+        )
+        if error and len(self) > 1:
+            for move in self:
+                move._issue_licenses_together()
+            return
+        texts = defaultdict(list, {self[:1]: [error] if error else []})
+        for line in lines - good:
+            texts[line.move_id].append(problems[line])
+        self._note_license_problems(
+            {move: "\n".join(texts[move]) for move in self if texts[move]}
+        )
 
     def _grant_licenses(self, lines):
-        """Grant, or nothing at all."""
-        with self.env.cr.savepoint():
-            self.license_term_ids._filter_outdated()._set_quantity(0)
-            self.env["software.license"].with_company(self.company_id)._grant(lines)
-
-    def _describe_license_error(self, error):
-        """Return what a person may read of an error, and log the rest.
-
-        PostgreSQL's messages hold whole rows, keys included.
-        """
-        if isinstance(error, UserError):
-            return str(error)
-        _logger.warning(
-            "Issuing the licenses of invoice %s failed",
-            self.name,
-            exc_info=None if isinstance(error, DatabaseError) else error,
-        )
-        return self.env._(
-            "An unexpected error (%(error)s). The server's log has more.",
-            error=type(error).__name__,
-        )
+        self.license_term_ids._filter_outdated()._set_quantity(0)
+        self.env["software.license"]._grant(lines)
 
     def _note_license_problems(self, problems):
-        """Say on the invoice, and in the log, why something was not issued."""
-        text = "\n".join(problems)
-        self.is_license_due = bool(problems)
-        if problems:
+        """Say on the invoices, and in the log, why something was not issued."""
+        failed = self.browse([move.id for move in problems])
+        failed.is_license_due = True
+        (self - failed).is_license_due = False
+        (self - failed).filtered("license_problem").license_problem = False
+        for move, text in problems.items():
             _logger.warning(
-                "Licenses of invoice %s were not issued: %s", self.name, text
+                "Licenses of invoice %s were not issued: %s", move.name, text
             )
-        if text == (self.license_problem or ""):
-            return
-        self.license_problem = text
-        if problems:
-            self._message_log(
-                body=self.env._(
-                    "The licenses of this invoice could not be issued: %(problem)s",
-                    problem=text,
+            if text != move.license_problem:
+                move.license_problem = text
+                move._message_log(
+                    body=self.env._(
+                        "The licenses of this invoice could not be issued: %(problem)s",
+                        problem=text,
+                    )
                 )
-            )
 
     # === REFUNDS === #
 
@@ -210,19 +217,13 @@ class AccountMove(models.Model):
             lambda move: move.state == "posted" and move.move_type == "out_refund"
         )
         for line in refunds.invoice_line_ids:
-            if not line.license_origin_line_id:
-                credited[line._license_credit_key()] += line._get_credited_units()
+            is_typed = line._is_product_sold() and not line.license_origin_line_id
+            if is_typed and line.quantity > 0:
+                of_invoice, _of_order = line._get_license_credit_keys()
+                credited[of_invoice] += line._get_credited_units()
         return credited
 
     def action_view_licenses(self):
         """Open the licenses that this invoice paid for."""
         domain = [("id", "in", self.license_ids.ids)]
         return self.env["software.license"]._get_list_action(domain)
-
-
-def _is_rival(error):
-    """Did another payment issue the license of the same subscription just now?"""
-    return (
-        isinstance(error, UniqueViolation)
-        and error.diag.constraint_name == "software_license_billing_unique"
-    )

@@ -1,11 +1,12 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.tools import SQL, float_is_zero
 
 
 class AccountMoveLine(models.Model):
-    _inherit = "account.move.line"
+    _name = "account.move.line"
+    _inherit = ["account.move.line", "software.license.line.mixin"]
+    _license_quantity_field = "quantity"
 
     # Stamped when the line is created, and on purpose not copied: a duplicate of a
     # subscription's invoice bills a period that was billed already.
@@ -149,33 +150,43 @@ class AccountMoveLine(models.Model):
     def _lock_license_source(self):
         """Let nobody else issue for the same subscription or order line meanwhile.
 
-        The write changes nothing. It fails when a rival did the same and committed
-        since this transaction began: Odoo tries again, and sees the rival's license.
+        A line that is its own source has no rival that its invoice does not have.
         """
         ids_by_model = defaultdict(set)
         for line in self:
             model, _comma, res_id = line._get_license_source().partition(",")
-            if model in self.env:
+            if model in self.env and model != self._name:
                 ids_by_model[model].add(int(res_id))
         for model, ids in ids_by_model.items():
-            self.env.cr.execute(
-                SQL(
-                    "UPDATE %(table)s SET id = id WHERE id IN %(ids)s",
-                    table=SQL.identifier(self.env[model]._table),
-                    ids=tuple(sorted(ids)),
-                ),
-                log_exceptions=False,
-            )
+            records = self.env[model].browse(sorted(ids))
+            self.env["software.license"]._keep_rivals_off(records)
 
     def _license_identity(self):
-        """Return what a line's licenses are known by: renewals have the same.
+        named = self.sale_line_ids.license_id[:1]
+        if named and not self._is_license_of_subscription():
+            application = named.application
+            return named.billing_identity or f"{named._name},{named.id}|{application}"
+        return super()._license_identity()
 
-        (subscription, application), else the order line, else the line itself.
-        Override it to tie further documents together.
+    def _get_licenses_of_order(self):
+        """Return the licenses that this line's order names, or gave before payment.
+
+        The first of them is the one that it renews or upgrades.
         """
-        self.ensure_one()
-        policy = self.product_id._get_license_policy()
-        return f"{self._get_license_source()}|{policy.application}"
+        sale_lines = self.sale_line_ids
+        application = self.product_id._get_license_policy().application
+        given = sale_lines.license_term_ids.license_id.filtered(
+            lambda license_: (
+                license_.application == application
+                and "invoice" not in license_.term_ids.mapped("source")
+            )
+        )
+        return sale_lines.license_id[:1] | given
+
+    def _is_license_upgrade(self):
+        """Does this line take the place of what its license was granted before?"""
+        sale_line = self.sale_line_ids[:1]
+        return bool(sale_line.license_id and sale_line.license_change == "upgrade")
 
     def _get_license_period(self):
         """Return the inclusive (first, last) day paid for; last None: forever."""
@@ -183,40 +194,28 @@ class AccountMoveLine(models.Model):
         if self.license_date_start:
             return self.license_date_start, self.license_date_end or None
         start = self.move_id.invoice_date or fields.Date.context_today(self)
+        renewed = self.sale_line_ids.license_id[:1]
+        if renewed and not self._is_license_upgrade():
+            known = self.license_term_ids[:1]
+            start = known.date_start or renewed._get_renewal_start(start)
         return self.product_id._get_license_policy()._get_period(start)
-
-    def _get_license_quantity(self):
-        """Return the units sold, in the product's own unit."""
-        self.ensure_one()
-        if not self.product_uom_id:
-            return self.quantity
-        return self.product_uom_id._compute_quantity(
-            self.quantity, self.product_id.uom_id, round=False
-        )
-
-    def _is_license_of_seats(self):
-        """Do all units of this line go to one license?"""
-        return self.product_id._get_license_policy().quantity_rule == "seats"
-
-    def _get_term_quantity(self):
-        """Return the units that each license of this line gets."""
-        return self._get_license_quantity() if self._is_license_of_seats() else 1
 
     # === CHANGED LINES === #
 
-    def _update_license_terms(self, identity):
+    def _update_license_terms(self):
         """Bring the terms that this line granted up to date with what it says now.
 
         Returns how many licenses are missing.
         """
         self.ensure_one()
-        wanted = 1
-        if not self._is_license_of_seats():
-            wanted = round(self._get_license_quantity())
+        wanted = self._get_license_units()
         terms = self.license_term_ids.sorted("id")
+        if not terms:
+            return wanted
+        application = self.product_id._get_license_policy().application
         same = terms.filtered(
             lambda term: (
-                term.license_id.billing_identity == identity
+                term.license_id.application == application
                 and (self._is_license_of_seats() or not term._is_superseded())
             )
         )
@@ -235,32 +234,38 @@ class AccountMoveLine(models.Model):
     def _get_license_problem(self):
         """Return why this line can't be licensed, False if it can."""
         self.ensure_one()
-        policy = self.product_id._get_license_policy()
-        quantity = self._get_license_quantity()
-        if not policy.active and not self.license_term_ids:
-            problem = self.env._("its license policy is archived")
-        elif policy.company_id and policy.company_id not in self.company_id.parent_ids:
-            problem = self.env._("its license policy is another company's")
-        elif not self._is_license_of_seats() and not float_is_zero(
-            quantity - round(quantity), precision_digits=6
-        ):
-            problem = self.env._("its policy issues whole licenses, not fractions")
-        elif not self.move_id.partner_id:
+        is_new, problem = not self.license_term_ids, False
+        renewed = self.sale_line_ids.license_id[:1]
+        if not self.move_id.partner_id:
             problem = self.env._("the invoice names no customer")
-        else:
-            return False
-        return self.env._(
-            "%(product)s: %(problem)s.",
-            product=self.product_id.display_name,
-            problem=problem,
+        elif renewed and is_new:
+            problem = renewed._get_renewal_problem()
+        problem = problem or self.product_id._get_license_policy()._get_problem(
+            self.company_id, self._get_license_quantity(), is_new
         )
+        return self._describe_license_problem(problem)
 
-    def _get_license_subscription(self):
-        """Return the subscription that this line bills and its customer, or None."""
-        self.ensure_one()
-        model, _comma, res_id = self._get_license_source().partition(",")
+    def _is_license_of_subscription(self):
+        """Does this line bill a subscription?"""
+        model = self._get_license_source().partition(",")[0]
+        adapters = self.env["software.license.subscription"]._get_adapters()
+        return any(model == adapter._subscription_model for adapter in adapters)
+
+    def _get_license_subscriptions(self):
+        """Return {line: (subscription, its customer)} of lines that bill one."""
+        sources = {line: line._get_license_source().partition(",") for line in self}
+        found = {}
         for adapter in self.env["software.license.subscription"]._get_adapters():
-            if model == adapter._subscription_model:
-                subscription = self.env[model].browse(int(res_id)).exists()
-                return subscription, adapter._get_partner(subscription)
-        return None, None
+            ids = {
+                line: int(res_id)
+                for line, (model, _comma, res_id) in sources.items()
+                if model == adapter._subscription_model
+            }
+            subscriptions = self.env[adapter._subscription_model].browse(
+                set(ids.values())
+            )
+            by_id = {one.id: one for one in subscriptions.exists()}
+            for line in ids.keys() - found.keys():
+                if subscription := by_id.get(ids[line]):
+                    found[line] = subscription, adapter._get_partner(subscription)
+        return found

@@ -15,6 +15,12 @@ class ProductTemplate(models.Model):
         compute="_compute_license_count", groups="software_license.group_license_user"
     )
 
+    def write(self, vals):
+        res = super().write(vals)
+        if vals.get("license_policy_id"):
+            self.with_context(active_test=False).product_variant_ids._mark_license_due()
+        return res
+
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_license_count(self):
         counts = self.env["software.license"]._read_group(

@@ -27,3 +27,20 @@ class ResPartner(models.Model):
         return self.env["software.license"]._get_list_action(
             [("partner_id", "child_of", self.ids)], default_partner_id=self.id
         )
+
+    # === TRIALS === #
+
+    def _had_license_trial(self, application):
+        """Had this customer a trial of an application before?"""
+        trials = [
+            ("source", "=", "trial"),
+            ("license_id.commercial_partner_id", "in", self.commercial_partner_id.ids),
+            ("license_id.application", "=", application),
+        ]
+        return bool(
+            self.env["software.license.term"].sudo().search_count(trials, limit=1)
+        )
+
+    def _lock_license_trials(self):
+        """Let nobody else give this customer a trial meanwhile."""
+        self.env["software.license"]._keep_rivals_off(self.commercial_partner_id)

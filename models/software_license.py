@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..tools import license_key
@@ -284,6 +284,34 @@ class SoftwareLicense(models.Model):
             "software_license.software_license_action"
         )
         return {**action, "domain": domain, "context": context}
+
+    @api.model
+    def _get_subscription_action(self, model, ids):
+        """Return the action that shows the licenses of subscriptions."""
+        refs = [f"{model},{res_id}" for res_id in ids or ()]
+        return self._get_list_action([("subscription_ref", "in", refs)])
+
+    def action_renew(self):
+        """Open a new quotation that renews this license."""
+        self.ensure_one()
+        line_vals = {
+            "product_id": self.product_id.id,
+            "product_uom_qty": self.quantity,
+            "license_id": self.id,
+        }
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.partner_id.id,
+                "company_id": self.company_id.id,
+                "order_line": [Command.create(line_vals)],
+            }
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": order._name,
+            "res_id": order.id,
+            "view_mode": "form",
+        }
 
     def _set_state(self, target):
         self.filtered(lambda license_: license_.state != target).state = target

@@ -1,8 +1,19 @@
+import logging
 from collections import defaultdict
 
-from odoo import Command, api, fields, models
+from psycopg2 import DatabaseError, OperationalError
+from psycopg2.errors import UniqueViolation
 
-from ..tools import period
+from odoo import Command, api, fields, models
+from odoo.exceptions import ConcurrencyError, UserError
+from odoo.tools import SQL
+
+from ..tools import ledger, period
+
+_logger = logging.getLogger(__name__)
+
+#: Context in which licenses are created whose chatter says better how they came.
+QUIET = {"mail_create_nolog": True, "mail_create_nosubscribe": True}
 
 
 class SoftwareLicense(models.Model):
@@ -34,11 +45,19 @@ class SoftwareLicense(models.Model):
         Lines that granted before are brought up to date with what they say now.
         """
         move_lines._lock_license_source()
+        of_order = {line: line._get_licenses_of_order() for line in move_lines}
+        # One renewal begins where another one ends: they are granted one by one.
+        single = move_lines.filtered(lambda line: of_order[line])
+        self._grant_together(move_lines - single)
+        for line in single:
+            of_order[line]._set_billing_identity(line._license_identity())
+            self._grant_together(line)
+
+    @api.model
+    def _grant_together(self, move_lines):
+        """Grant what lines of licenses of their own, or of subscriptions, bought."""
         identities = {line: line._license_identity() for line in move_lines}
-        missing = {
-            line: line._update_license_terms(identity)
-            for line, identity in identities.items()
-        }
+        missing = {line: line._update_license_terms() for line in move_lines}
         slots = self._get_slots(set(identities.values()))
         for line, identity in identities.items():
             for slot in self._allocate(slots[identity], line, missing[line]):
@@ -46,6 +65,17 @@ class SoftwareLicense(models.Model):
                 slot.setdefault("line", line)
                 slot["identity"] = identity
         self._write_slots([slot for group in slots.values() for slot in group])
+
+    def _set_billing_identity(self, identity):
+        """Let these licenses be renewed by what has this identity from now on."""
+        changed = self.filtered(lambda license_: license_.billing_identity != identity)
+        if not changed:
+            return
+        same = [("billing_identity", "=", identity)]
+        known = self.with_context(active_test=False).search(same)
+        free = max(known.mapped("billing_unit"), default=0) + 1
+        for unit, license_ in enumerate(changed.sorted("billing_unit"), free):
+            license_.write({"billing_identity": identity, "billing_unit": unit})
 
     @api.model
     def _get_slots(self, identities):
@@ -75,7 +105,9 @@ class SoftwareLicense(models.Model):
         bought = line._get_license_period()
         had = line.license_term_ids.license_id
         free = [slot for slot in slots if slot["license"] not in had]
-        if not line._is_license_of_seats():
+        first = line._get_licenses_of_order()[:1]
+        free.sort(key=lambda slot: slot["license"] != first)  # the one it names
+        if not line._is_license_of_seats() and not line._is_license_upgrade():
             free = [it for it in free if not period.overlaps(bought, it["periods"])]
         chosen = free[:wanted]
         while len(chosen) < wanted:
@@ -90,11 +122,14 @@ class SoftwareLicense(models.Model):
     @api.model
     def _write_slots(self, slots):
         new = [slot for slot in slots if slot["terms"] and not slot["license"]]
-        quiet = self.with_context(mail_create_nolog=True, mail_create_nosubscribe=True)
-        licenses = quiet.create(
+        lines = self.env["account.move.line"].union(*(slot["line"] for slot in new))
+        subscriptions = lines._get_license_subscriptions()
+        licenses = self.with_context(**QUIET).create(
             [
                 {
-                    **self._prepare_license_vals(slot["line"]),
+                    **self._prepare_license_vals(
+                        slot["line"], *subscriptions.get(slot["line"], ())
+                    ),
                     "billing_identity": slot["identity"],
                     "billing_unit": slot["unit"],
                     "term_ids": [Command.create(vals) for vals in slot["terms"]],
@@ -121,12 +156,11 @@ class SoftwareLicense(models.Model):
         )
 
     @api.model
-    def _prepare_license_vals(self, move_line):
+    def _prepare_license_vals(self, move_line, subscription=None, subscriber=None):
         """Return the values of the license that a paid line issues; override it."""
-        subscription, partner = move_line._get_license_subscription()
         sale_line = move_line.sale_line_ids[:1]
         partner = (
-            partner or sale_line.order_id.partner_id or move_line.move_id.partner_id
+            subscriber or sale_line.order_id.partner_id or move_line.move_id.partner_id
         )
         return {
             "partner_id": partner.id,
@@ -151,4 +185,84 @@ class SoftwareLicense(models.Model):
             "date_start": start,
             "date_end": end,
             "quantity": move_line._get_term_quantity(),
+            "is_upgrade": move_line._is_license_upgrade(),
         }
+
+    # === RENEWALS BY NAME === #
+
+    def _get_renewal_start(self, day):
+        """Return the day on which a renewal begins that is bought on a day."""
+        self.ensure_one()
+        return ledger.renewal_start(self._get_entries(), day)
+
+    def _get_renewal_problem(self):
+        """Return why this license can't be renewed or upgraded, False if it can."""
+        self.ensure_one()
+        if self.state == "revoked":
+            return self.env._("the license was revoked")
+        if not self.active:
+            return self.env._("the license is archived")
+        return False
+
+    # === RIVALS AND ERRORS === #
+
+    @api.model
+    def _keep_rivals_off(self, records):
+        """Let nobody else issue for the same records meanwhile.
+
+        The write changes nothing. It fails when a rival did the same and committed
+        since this transaction began: Odoo tries again, and sees the rival's license.
+        """
+        self.env.cr.execute(
+            SQL(
+                "UPDATE %(table)s SET id = id WHERE id IN %(ids)s",
+                table=SQL.identifier(records._table),
+                ids=tuple(records.ids),
+            ),
+            log_exceptions=False,
+        )
+
+    @api.model
+    def _try(self, function, document):
+        """Run a function that issues licenses, all of it or nothing.
+
+        Returns what a person may read of its error, None without one; the rest is
+        logged. A rival's commit is raised: Odoo tries the whole transaction again.
+        """
+        self.env.flush_all()  # what fails of others' work is not ours to note
+        try:
+            with self.env.cr.savepoint():
+                function()
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 a payment is never lost to us
+            if _is_rival(error):
+                raise ConcurrencyError(type(error).__name__) from error
+            return self._describe_error(error, document)
+        return None
+
+    @api.model
+    def _describe_error(self, error, document):
+        """Return what a person may read of an error, and log the rest.
+
+        PostgreSQL's messages hold whole rows, keys included.
+        """
+        if isinstance(error, UserError):
+            return str(error)
+        _logger.warning(
+            "Issuing the licenses of %s failed",
+            document,
+            exc_info=None if isinstance(error, DatabaseError) else error,
+        )
+        return self.env._(
+            "An unexpected error (%(error)s). The server's log has more.",
+            error=type(error).__name__,
+        )
+
+
+def _is_rival(error):
+    """Did another payment issue the license of the same subscription just now?"""
+    return (
+        isinstance(error, UniqueViolation)
+        and error.diag.constraint_name == "software_license_billing_unique"
+    )

@@ -36,8 +36,8 @@ class SoftwareLicense(models.Model):
         compute="_compute_balance",
         store=True,
         tracking=True,
-        help="It was billed, and nothing of that is paid any more. The license "
-        "comes back by itself when it is paid.",
+        help="Nothing of what was billed is paid any more, or the order was "
+        "cancelled. The license comes back by itself when it is paid.",
     )
     trial_ends_at = fields.Datetime(compute="_compute_balance", store=True)
     quantity = fields.Float(

@@ -2,6 +2,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import float_is_zero
 
 from ..tools import license_key, period
 
@@ -57,6 +58,24 @@ class SoftwareLicensePolicy(models.Model):
         tracking=True,
         help="How long a license lasts that no subscription gives a period.",
     )
+    issue_on = fields.Selection(
+        [("payment", "Payment"), ("order", "Order, before it is paid")],
+        string="Issue on",
+        required=True,
+        default="payment",
+        tracking=True,
+        help="On order: the key is issued when the order is confirmed, and is good for "
+        "the trial or, without one, until the invoice is due. Payment turns it into "
+        "the full license.",
+    )
+    trial_days = fields.Integer(
+        string="Trial (days)",
+        required=True,
+        default=0,
+        tracking=True,
+        help="How long a trial lasts: of a key issued on order, or one given by hand. "
+        "A customer gets one trial of each application.",
+    )
     grace_days = fields.Integer(
         string="Grace (days)",
         required=True,
@@ -103,6 +122,9 @@ class SoftwareLicensePolicy(models.Model):
 
     _grace_days_in_range = models.Constraint(
         "CHECK (grace_days BETWEEN 0 AND 3650)", "The grace is 0 to 3650 days."
+    )
+    _trial_days_in_range = models.Constraint(
+        "CHECK (trial_days BETWEEN 0 AND 3650)", "A trial lasts 0 to 3650 days."
     )
     _max_activations_positive = models.Constraint(
         "CHECK (max_activations >= 0)", "The number of devices can't be negative."
@@ -211,3 +233,22 @@ class SoftwareLicensePolicy(models.Model):
         self.ensure_one()
         length = period.duration(self.validity_interval, self.validity_unit)
         return start, period.last_day(start, length)
+
+    def _get_trial_period(self, start, days=None):
+        """Return the inclusive (first, last) day of a trial."""
+        self.ensure_one()
+        length = period.duration(days or self.trial_days, "day")
+        return start, period.last_day(start, length)
+
+    def _get_problem(self, company, quantity, is_new=True):
+        """Return why a company can't license so many units, False if it can."""
+        self.ensure_one()
+        if is_new and not self.active:
+            return self.env._("its license policy is archived")
+        if self.company_id and self.company_id not in company.parent_ids:
+            return self.env._("its license policy is another company's")
+        if self.quantity_rule != "seats" and not float_is_zero(
+            quantity - round(quantity), precision_digits=6
+        ):
+            return self.env._("its policy issues whole licenses, not fractions")
+        return False

@@ -20,7 +20,12 @@ class SoftwareLicenseTerm(models.Model):
     )
     company_id = fields.Many2one(related="license_id.company_id", store=True)
     source = fields.Selection(
-        [("invoice", "Invoice"), ("manual", "By hand"), ("trial", "Trial")],
+        [
+            ("invoice", "Invoice"),
+            ("order", "Order"),
+            ("trial", "Trial"),
+            ("manual", "By hand"),
+        ],
         required=True,
         default="manual",
     )
@@ -33,6 +38,13 @@ class SoftwareLicenseTerm(models.Model):
     )
     move_id = fields.Many2one(
         related="move_line_id.move_id", string="Invoice", store=True, index=True
+    )
+    sale_line_id = fields.Many2one(
+        "sale.order.line",
+        string="Order Line",
+        ondelete="set null",
+        index="btree_not_null",
+        help="The order on which it was given, before it was paid.",
     )
     product_id = fields.Many2one(
         "product.product", ondelete="restrict", help="What was bought."
@@ -65,7 +77,11 @@ class SoftwareLicenseTerm(models.Model):
         string="Counts",
         compute="_compute_effective",
         store=True,
-        help="Nothing to pay, or paid and not refunded.",
+        help="Paid and not refunded, or given.",
+    )
+    is_upgrade = fields.Boolean(
+        readonly=True,
+        help="While it lasts, it takes the place of what was bought before.",
     )
     is_adjustment = fields.Boolean(
         readonly=True,
@@ -76,6 +92,10 @@ class SoftwareLicenseTerm(models.Model):
     _license_move_line_unique = models.Constraint(
         "UNIQUE (license_id, move_line_id)",
         "This invoice line already granted this license a term.",
+    )
+    _license_sale_line_unique = models.Constraint(
+        "UNIQUE (license_id, sale_line_id)",
+        "This order line already gave this license a term.",
     )
     _dates_in_order = models.Constraint(
         "CHECK (date_end IS NULL OR date_end >= date_start OR source != 'invoice')",
@@ -98,22 +118,36 @@ class SoftwareLicenseTerm(models.Model):
         "move_id.payment_state",
         "move_id.reversal_move_ids.state",
         "move_line_id.license_credit_line_ids.parent_state",
+        "sale_line_id.state",
     )
     def _compute_effective(self):
         # Of all terms of these invoices: they share what was credited.
         credited = self.move_id.license_term_ids._get_credited_quantities()
         for term in self:
             term.effective_quantity = term.quantity - credited.get(term._origin.id, 0)
-            term.is_effective = term.effective_quantity > 0 and (
-                term.source != "invoice" or term.move_id._is_paid_for_licenses()
-            )
+            term.is_effective = term.effective_quantity > 0 and term._is_granted()
+
+    def _is_granted(self):
+        """Is it paid for, or given, and not taken back as a whole?"""
+        self.ensure_one()
+        if self.source == "invoice":
+            return self.move_id._is_paid_for_licenses()
+        if self.source == "order" or self.sale_line_id:
+            return self.sale_line_id._is_license_ordered()
+        return True
+
+    def _recompute_effective(self):
+        """Decide anew, after something that no dependency tells."""
+        names = ["is_effective", "effective_quantity"]
+        for name in names:
+            self.env.add_to_compute(self._fields[name], self)
+        self.modified(names)  # and what depends on them
 
     @api.model
     def _recompute_in_payment(self):
         """Decide anew about the invoices whose payment waits for the bank."""
-        waiting = self.search([("move_id.payment_state", "=", "in_payment")])
-        self.env.add_to_compute(self._fields["is_effective"], waiting)
-        waiting.modified(["is_effective", "effective_quantity"])
+        waiting = [("move_id.payment_state", "=", "in_payment")]
+        self.search(waiting)._recompute_effective()
 
     def _set_quantity(self, quantity):
         """Change what was billed, where it did change."""
@@ -125,14 +159,10 @@ class SoftwareLicenseTerm(models.Model):
         Licenses of one unit each lose the last unit first.
         """
         credited = {}
-        unassigned = self.move_id._get_unassigned_license_credits()
-        for line in self.move_line_id:
-            key = line._license_credit_key()
-            units = line._get_credited_quantity() + unassigned[key]
+        for line, units in self.move_line_id._get_credited_quantities().items():
             for term in (self & line.license_term_ids).sorted("id", reverse=True):
                 credited[term.id] = min(term.quantity, units)
                 units -= credited[term.id]
-            unassigned[key] = min(units, unassigned[key])
         return credited
 
     def _get_paid_periods(self):
@@ -171,13 +201,16 @@ class SoftwareLicenseTerm(models.Model):
             is_manual=self.source == "manual",
             is_adjustment=self.is_adjustment,
             is_trial=self.source == "trial",
+            is_advance=self.source in ("order", "trial"),
+            is_upgrade=self.is_upgrade,
             key=self.id,
         )
 
-    @api.depends("source", "date_start", "date_end", "move_id")
+    @api.depends("source", "date_start", "date_end", "move_id", "sale_line_id")
     def _compute_display_name(self):
         for term in self:
-            source = term.sudo().move_id.name or dict(
+            document = term.sudo().move_id or term.sudo().sale_line_id.order_id
+            source = document.name or dict(
                 self._fields["source"]._description_selection(self.env)
             ).get(term.source)
             end = term.date_end or self.env._("forever")

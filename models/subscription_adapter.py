@@ -49,6 +49,11 @@ class SoftwareLicenseSubscription(models.AbstractModel):
         raise NotImplementedError
 
     @api.model
+    def _get_order_subscription(self, order_line):
+        """Return the subscription that an order line starts or renews, if known yet."""
+        return None
+
+    @api.model
     def _get_period(self, move_line, subscription):
         """Return the inclusive (first, last) day that this new line bills, if any.
 

@@ -25,6 +25,10 @@ class SoftwareLicenseSubscriptionEnterprise(models.AbstractModel):
         return order.origin_order_id or order
 
     @api.model
+    def _get_order_subscription(self, order_line):
+        return order_line.order_id.origin_order_id
+
+    @api.model
     def _get_period(self, move_line, subscription):
         if not move_line.deferred_start_date:
             return None, None

@@ -31,18 +31,25 @@ class SoftwareLicenseSubscriptionOca(models.AbstractModel):
         return (
             move_line.move_id.subscription_id
             or orders.order_subscription_id
-            or self._get_started_subscription(move_line, orders)
+            or self._get_started_subscription(orders, move_line.product_id)
         )[:1]
 
     @api.model
-    def _get_started_subscription(self, move_line, orders):
-        """Return the subscription that an order started for this line's product."""
-        template = move_line.product_id.subscription_template_id
+    def _get_order_subscription(self, order_line):
+        order = order_line.order_id
+        return (
+            order.order_subscription_id
+            or self._get_started_subscription(order, order_line.product_id)
+        )[:1]
+
+    @api.model
+    def _get_started_subscription(self, orders, product):
+        """Return the subscription that an order started for a product."""
+        template = product.subscription_template_id
         return orders.subscription_ids.filtered(
             lambda subscription: (
                 subscription.template_id == template
-                and move_line.product_id
-                in subscription.sale_subscription_line_ids.product_id
+                and product in subscription.sale_subscription_line_ids.product_id
             )
         )
 

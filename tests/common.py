@@ -130,6 +130,27 @@ class LicenseBillingCommon(LicenseBuilders, AccountTestInvoicingCommon):
         )
 
     @classmethod
+    def _order(
+        cls, product=None, quantity=1, license_id=False, is_confirmed=True, **vals
+    ):
+        """Return a confirmed sales order."""
+        line_vals = {
+            "product_id": (product or cls.product).id,
+            "product_uom_qty": quantity,
+            "license_id": license_id,
+        }
+        order = cls.env["sale.order"].create(
+            {
+                "partner_id": cls.customer.id,
+                "order_line": [Command.create(line_vals)],
+                **vals,
+            }
+        )
+        if is_confirmed:
+            order.action_confirm()
+        return order
+
+    @classmethod
     def _pay(cls, invoices, **vals):
         """Pay invoices through Odoo's own wizard; return the payments."""
         return (

@@ -347,6 +347,14 @@ class TestInvoiceIssuesLicense(LicenseBillingCommon):
         self._run_cron("cron_issue_licenses")
         self.assertFalse(invoice.license_ids)
 
+    def test_an_open_invoice_issues_what_got_its_policy_before_it_is_paid(self):
+        product = self._create_licensed_product(license_policy_id=False)
+        invoice = self._create_license_invoice(product=product)
+        invoice.action_post()
+        product.license_policy_id = self.policy
+        self._pay(invoice)
+        self.assertEqual(len(invoice.license_ids), 1)
+
     def test_a_policy_in_use_can_not_be_deleted(self):
         self._sell()
         with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):

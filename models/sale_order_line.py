@@ -1,0 +1,184 @@
+from collections import Counter
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+
+class SaleOrderLine(models.Model):
+    _name = "sale.order.line"
+    _inherit = ["sale.order.line", "software.license.line.mixin"]
+    _license_quantity_field = "product_uom_qty"
+
+    license_id = fields.Many2one(
+        "software.license",
+        copy=False,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="The license that this line renews or upgrades. Empty: a new one.",
+    )
+    license_change = fields.Selection(
+        [("renewal", "Renews"), ("upgrade", "Upgrades")],
+        compute="_compute_license_change",
+        store=True,
+        readonly=False,
+        precompute=True,
+        copy=False,
+        help="A renewal begins when the license ends. An upgrade begins with its "
+        "invoice, and takes the place of what was bought before.",
+    )
+    license_term_ids = fields.One2many("software.license.term", "sale_line_id")
+
+    @api.depends("license_id", "product_id")
+    def _compute_license_change(self):
+        for line in self:
+            policy = line.product_id._get_license_policy()
+            in_force = line.license_id.sudo().policy_id
+            is_renewal = (policy.plan or policy) == (in_force.plan or in_force)
+            change = "renewal" if is_renewal else "upgrade"
+            line.license_change = line.license_id and change
+
+    @api.constrains("license_id", "product_id", "order_partner_id")
+    def _check_license(self):
+        for line in self.filtered("license_id"):
+            problem = line._get_license_mismatch(line.license_id.sudo())
+            if problem:
+                raise ValidationError(
+                    self.env._(
+                        "License %(key)s: %(problem)s.",
+                        key=line.license_id.display_name,
+                        problem=problem,
+                    )
+                )
+
+    def _get_license_mismatch(self, license_):
+        """Return why this line can't renew or upgrade a license, False if it can."""
+        self.ensure_one()
+        policy = self.product_id._get_license_policy()
+        customer = self.order_partner_id.commercial_partner_id
+        if license_.commercial_partner_id != customer:
+            return self.env._("it belongs to another customer")
+        if not policy:
+            return self.env._("the product has no license policy")
+        if policy.application != license_.application:
+            return self.env._("the product is of another application")
+        return license_._get_renewal_problem()
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines._issue_licenses()
+        return lines
+
+    def write(self, vals):
+        named = {line: (line.license_id, line.license_change) for line in self}
+        res = super().write(vals)
+        changed = self.filtered(
+            lambda line: (line.license_id, line.license_change) != named[line]
+        )
+        if changed.sudo().invoice_lines.license_term_ids:
+            # What was paid for went to the license that the line named then.
+            raise UserError(
+                self.env._("License: what this order line sells was issued already.")
+            )
+        if vals.keys() & {"product_id", "product_uom_qty", "license_id"}:
+            self._issue_licenses()
+        return res
+
+    # === KEYS BEFORE PAYMENT === #
+
+    def _issue_licenses(self):
+        """Issue what these lines give on confirmation; safe to call again.
+
+        Selling comes first: what goes wrong is noted on the order.
+        """
+        License = self.env["software.license"].sudo()
+        for line in self.sudo().filtered(lambda line: line._is_licensed_on_order()):
+            grant = License.with_company(line.company_id)._grant_on_order
+            problem = line._get_license_problem() or License._try(
+                lambda line=line, grant=grant: grant(line), line.order_id.name
+            )
+            if problem:
+                line.order_id._message_log(
+                    body=self.env._(
+                        "No license was issued before payment: %(problem)s",
+                        problem=problem,
+                    )
+                )
+
+    def _get_license_problem(self):
+        """Return why this line can't give a key before payment, False if it can."""
+        self.ensure_one()
+        policy = self.product_id._get_license_policy()
+        problem = policy._get_problem(self.company_id, self._get_license_quantity())
+        if not problem and policy.trial_days and not self.license_term_ids:
+            self.order_partner_id._lock_license_trials()
+            if self.order_partner_id._had_license_trial(policy.application):
+                problem = self.env._("the customer had a trial already")
+        return self._describe_license_problem(problem)
+
+    def _is_licensed_on_order(self):
+        """Does this line give a key that is not paid yet?"""
+        self.ensure_one()
+        return bool(
+            self.state == "sale"
+            and self.product_id._get_license_policy().issue_on == "order"
+            and not self.is_downpayment
+            and not self.display_type
+            and not self.license_id
+        )
+
+    def _is_license_ordered(self):
+        """Does the order still stand, and was not all of it credited?"""
+        if self.state != "sale":
+            return False
+        billed = self._get_licensed_invoice_lines()
+        credited = billed._get_credited_quantities() if billed else {}
+        return not billed or any(
+            line._get_license_quantity() > credited[line] for line in billed
+        )
+
+    def _get_license_source(self):
+        """Return what the line's licenses come of: the subscription, else the line."""
+        self.ensure_one()
+        origin = self
+        for adapter in self.env["software.license.subscription"]._get_adapters():
+            origin = adapter.sudo()._get_order_subscription(self.sudo()) or origin
+        return f"{origin._name},{origin.id}"
+
+    # === INVOICES AND CREDIT NOTES === #
+
+    def _update_license_due_date(self):
+        """Let keys given before payment run until their invoices are due."""
+        for term in self.license_term_ids.filtered(lambda it: it.source == "order"):
+            invoices = term.sale_line_id._get_licensed_invoice_lines().move_id
+            due_dates = list(filter(None, invoices.mapped("invoice_date_due")))
+            if due_dates:
+                term.date_end = max(due_dates)
+
+    def _get_licensed_invoice_lines(self):
+        """Return the posted invoice lines that sold these lines, the oldest first."""
+        lines = self.invoice_lines.filtered(
+            lambda line: (
+                line.parent_state == "posted"
+                and line._is_license_candidate()
+                and line.quantity > 0
+            )
+        )
+        return lines.sorted(lambda line: (line.move_id.invoice_date, line.id))
+
+    def _get_unassigned_license_credits(self):
+        """Return a Counter {credit key: units} of credit lines that name no invoice."""
+        credited = Counter()
+        for line in self.invoice_lines:
+            if line._is_order_credit():
+                _of_invoice, of_order = line._get_license_credit_keys()
+                sold = line.sale_line_ids._get_licensed_invoice_lines()[:1]
+                credited[of_order] += line._get_credited_units(sold)
+        return credited
+
+    def _get_license_terms(self):
+        """Return the terms that these lines gave, and that their invoices paid."""
+        return self.license_term_ids | self.invoice_lines.license_term_ids
