@@ -43,29 +43,34 @@ class AccountMove(models.Model):
     # === HOOKS OF BILLING === #
 
     def _post(self, soft=True):
+        # What was never posted granted nothing: the ledger need not be asked.
+        fresh = self.filtered(lambda move: not move.posted_before)
+        self._fields["license_term_ids"]._insert_cache(fresh, [()] * len(fresh))
         posted = super()._post(soft)
         licensed = posted.sudo().filtered(
             lambda move: (
-                move.invoice_line_ids._filter_licensed() or move.license_term_ids
+                move.invoice_line_ids._filter_licensed_products()
+                or move.license_term_ids
             )
         )
         licensed.is_license_due = True  # it may have been changed since it paid
         licensed.invoice_line_ids.sale_line_ids._update_license_due_date()
         licensed._issue_licenses()  # a draft may have been paid before
-        posted._note_license_duplicates()
+        licensed._note_license_duplicates()
         return posted
 
     def _note_license_duplicates(self):
         """Say on a copy of a subscription's invoice that it grants nothing."""
-        for move in self.filtered("invoice_line_ids.is_license_duplicate"):
-            lines = move.invoice_line_ids.filtered("is_license_duplicate")
-            if any(line.product_id._get_license_policy() for line in lines):
-                move.sudo()._message_log(
-                    body=self.env._(
-                        "This invoice is a copy of one that bills a subscription's "
-                        "period. Paying it does not extend a license."
-                    )
+        copies = self.invoice_line_ids._filter_licensed_products().filtered(
+            "is_license_duplicate"
+        )
+        for move in copies.move_id:
+            move._message_log(
+                body=self.env._(
+                    "This invoice is a copy of one that bills a subscription's "
+                    "period. Paying it does not extend a license."
                 )
+            )
 
     def write(self, vals):
         res = super().write(vals)
@@ -168,6 +173,7 @@ class AccountMove(models.Model):
         lines = self.invoice_line_ids._filter_licensed()
         problems = {line: line._get_license_problem() for line in lines}
         good = lines.filtered(lambda line: not problems[line])
+        unpaid = good.filtered(lambda line: not line.license_term_ids)
         error = self.env["software.license"]._try(
             lambda: self._grant_licenses(good), ", ".join(self[:9].mapped("name"))
         )
@@ -175,6 +181,8 @@ class AccountMove(models.Model):
             for move in self:
                 move._issue_licenses_together()
             return
+        if not error:
+            unpaid._log_licenses()
         texts = defaultdict(list, {self[:1]: [error] if error else []})
         for line in lines - good:
             texts[line.move_id].append(problems[line])

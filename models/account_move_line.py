@@ -1,5 +1,7 @@
 from collections import defaultdict
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 
 
@@ -124,14 +126,18 @@ class AccountMoveLine(models.Model):
 
     def _filter_licensed(self):
         """Return the lines that grant a license once they are paid."""
-        return self.filtered(
+        return self._filter_licensed_products().filtered(
             lambda line: (
                 line._is_license_candidate()
                 and line.quantity > 0
                 and not line.is_license_duplicate
-                and line.product_id._get_license_policy()
             )
         )
+
+    def _filter_licensed_products(self):
+        """Return the lines of licensed products; costs no query."""
+        licensed = self.env["product.product"]._get_licensed_ids()
+        return self.filtered(lambda line: line.product_id.id in licensed)
 
     def _get_license_source(self):
         """Return what a line's licenses come of, as "model,id".
@@ -199,6 +205,22 @@ class AccountMoveLine(models.Model):
             known = self.license_term_ids[:1]
             start = known.date_start or renewed._get_renewal_start(start)
         return self.product_id._get_license_policy()._get_period(start)
+
+    def _log_licenses(self):
+        """Say in the chatter of these lines' invoices what they paid for."""
+        licenses = {
+            move: lines.license_term_ids.license_id
+            for move, lines in self.grouped("move_id").items()
+        }
+        self.move_id._message_log_batch(
+            {
+                move.id: self.env._(
+                    "Paid: licenses %(keys)s",
+                    keys=Markup(", ").join(it._get_html_link() for it in paid),
+                )
+                for move, paid in licenses.items()
+            }
+        )
 
     # === CHANGED LINES === #
 

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models, tools
 
 from .account_move import PAID_STATES
 
@@ -15,11 +15,40 @@ class ProductProduct(models.Model):
         help="Leave empty to use the policy of the product.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        products = super().create(vals_list)
+        if any(product._get_license_policy() for product in products):
+            self.env.registry.clear_cache()
+        return products
+
     def write(self, vals):
         res = super().write(vals)
-        if vals.get("variant_license_policy_id"):
-            self._mark_license_due()
+        if "variant_license_policy_id" in vals:
+            self._after_license_policy_change()
         return res
+
+    def _after_license_policy_change(self):
+        """Forget which products are licensed; open invoices issue when paid."""
+        self.env.registry.clear_cache()
+        if any(product._get_license_policy() for product in self):
+            self._mark_license_due()
+
+    @api.model
+    @tools.ormcache()
+    def _get_licensed_ids(self):
+        """Return the ids of all products that grant a license, archived ones too.
+
+        Kept in memory: most invoices have nothing to do with licenses, and this is
+        how they find out without a query.
+        """
+        has_policy = [
+            "|",
+            ("variant_license_policy_id", "!=", False),
+            ("license_policy_id", "!=", False),
+        ]
+        products = self.sudo().with_context(active_test=False)._search(has_policy)
+        return frozenset(products)
 
     def _mark_license_due(self):
         """Let invoices that are open issue these products' licenses when paid."""

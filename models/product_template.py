@@ -17,8 +17,9 @@ class ProductTemplate(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if vals.get("license_policy_id"):
-            self.with_context(active_test=False).product_variant_ids._mark_license_due()
+        if "license_policy_id" in vals:
+            variants = self.with_context(active_test=False).product_variant_ids
+            variants._after_license_policy_change()
         return res
 
     @api.depends_context("uid", "allowed_company_ids")

@@ -1,6 +1,8 @@
 import logging
 from collections import defaultdict
+from dataclasses import dataclass, field
 
+from markupsafe import Markup
 from psycopg2 import DatabaseError, OperationalError
 from psycopg2.errors import UniqueViolation
 
@@ -14,6 +16,19 @@ _logger = logging.getLogger(__name__)
 
 #: Context in which licenses are created whose chatter says better how they came.
 QUIET = {"mail_create_nolog": True, "mail_create_nosubscribe": True}
+
+
+@dataclass
+class Slot:
+    """A license, there or yet to be made, and the lines that pay for it now."""
+
+    license: models.Model
+    #: Which of the units of its identity it is.
+    unit: int
+    #: Inclusive (first, last) days that are paid for.
+    periods: list
+    lines: list = field(default_factory=list)
+    identity: str | None = None
 
 
 class SoftwareLicense(models.Model):
@@ -61,10 +76,11 @@ class SoftwareLicense(models.Model):
         slots = self._get_slots(set(identities.values()))
         for line, identity in identities.items():
             for slot in self._allocate(slots[identity], line, missing[line]):
-                slot["terms"].append(self._prepare_term_vals(line))
-                slot.setdefault("line", line)
-                slot["identity"] = identity
-        self._write_slots([slot for group in slots.values() for slot in group])
+                slot.identity = identity
+                slot.lines.append(line)
+        self._write_slots(
+            [slot for group in slots.values() for slot in group if slot.lines]
+        )
 
     def _set_billing_identity(self, identity):
         """Let these licenses be renewed by what has this identity from now on."""
@@ -79,19 +95,14 @@ class SoftwareLicense(models.Model):
 
     @api.model
     def _get_slots(self, identities):
-        """Return {identity: slots}; a slot is a license, there or yet to be made."""
+        """Return {identity: slots} of the licenses that there are."""
         slots = defaultdict(list)
         for license_ in self.search(
             [("billing_identity", "in", list(identities))], order="billing_unit"
         ):
-            slots[license_.billing_identity].append(
-                {
-                    "license": license_,
-                    "unit": license_.billing_unit,
-                    "terms": [],
-                    "periods": license_.term_ids._get_paid_periods(),
-                }
-            )
+            periods = license_.term_ids._get_paid_periods()
+            slot = Slot(license_, license_.billing_unit, periods)
+            slots[license_.billing_identity].append(slot)
         return slots
 
     @api.model
@@ -104,55 +115,65 @@ class SoftwareLicense(models.Model):
         """
         bought = line._get_license_period()
         had = line.license_term_ids.license_id
-        free = [slot for slot in slots if slot["license"] not in had]
         first = line._get_licenses_of_order()[:1]
-        free.sort(key=lambda slot: slot["license"] != first)  # the one it names
+        free = [slot for slot in slots if slot.license not in had]
+        free.sort(key=lambda slot: slot.license != first)  # the one it names
         if not line._is_license_of_seats() and not line._is_license_upgrade():
-            free = [it for it in free if not period.overlaps(bought, it["periods"])]
+            free = [slot for slot in free if not period.overlaps(bought, slot.periods)]
         chosen = free[:wanted]
-        while len(chosen) < wanted:
-            unit = max((slot["unit"] for slot in slots), default=0) + 1
-            nobody = self.browse()
-            slots.append({"license": nobody, "unit": unit, "terms": [], "periods": []})
-            chosen.append(slots[-1])
+        unit = max((slot.unit for slot in slots), default=0)
+        for more in range(1, wanted - len(chosen) + 1):
+            chosen.append(Slot(self.browse(), unit + more, []))
+        slots.extend(chosen[len(free) :])
         for slot in chosen:
-            slot["periods"].append(bought)
+            slot.periods.append(bought)
         return chosen
 
     @api.model
     def _write_slots(self, slots):
-        new = [slot for slot in slots if slot["terms"] and not slot["license"]]
-        lines = self.env["account.move.line"].union(*(slot["line"] for slot in new))
+        new = [slot for slot in slots if not slot.license]
+        lines = self.env["account.move.line"].union(*(slot.lines[0] for slot in new))
         subscriptions = lines._get_license_subscriptions()
         licenses = self.with_context(**QUIET).create(
             [
                 {
                     **self._prepare_license_vals(
-                        slot["line"], *subscriptions.get(slot["line"], ())
+                        slot.lines[0], *subscriptions.get(slot.lines[0], ())
                     ),
-                    "billing_identity": slot["identity"],
-                    "billing_unit": slot["unit"],
-                    "term_ids": [Command.create(vals) for vals in slot["terms"]],
+                    "billing_identity": slot.identity,
+                    "billing_unit": slot.unit,
+                    "term_ids": [
+                        Command.create(self._prepare_term_vals(line))
+                        for line in slot.lines
+                    ],
                 }
                 for slot in new
             ]
         )
-        licenses._message_log_batch(
-            {
-                license_.id: self.env._(
-                    "Issued: invoice %(invoice)s was paid.",
-                    invoice=slot["line"].move_id._get_html_link(),
-                )
-                for license_, slot in zip(licenses, new, strict=True)
-            }
-        )
+        old = [slot for slot in slots if slot.license]
         self.env["software.license.term"].create(
             [
-                {**vals, "license_id": slot["license"].id}
-                for slot in slots
-                if slot["license"]
-                for vals in slot["terms"]
+                {**self._prepare_term_vals(line), "license_id": slot.license.id}
+                for slot in old
+                for line in slot.lines
             ]
+        )
+        for license_, slot in zip(licenses, new, strict=True):
+            slot.license = license_
+        self._log_grants(new, self.env._("Issued: invoice %s was paid."))
+        self._log_grants(old, self.env._("Renewed: invoice %s was paid."))
+
+    @api.model
+    def _log_grants(self, slots, text):
+        """Say in the chatter of licenses which invoices paid them."""
+        moves = {line.move_id for slot in slots for line in slot.lines}
+        links = {move: move._get_html_link() for move in moves}
+        self.union(*(slot.license for slot in slots))._message_log_batch(
+            {
+                slot.license.id: Markup(text)
+                % Markup(", ").join(links[line.move_id] for line in slot.lines)
+                for slot in slots
+            }
         )
 
     @api.model

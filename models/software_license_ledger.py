@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 
 from ..tools import ledger, period
@@ -106,6 +108,19 @@ class SoftwareLicense(models.Model):
         today = fields.Date.today()
         entries = self._get_entries() or [self._get_first_entry(today)]
         return ledger.balance(entries, today)
+
+    def _track_get_default_log_message(self, tracked_fields):
+        """Say why the payment counts as reversed, or as made again."""
+        if "is_payment_reversed" not in tracked_fields:
+            return super()._track_get_default_log_message(tracked_fields)
+        terms = self.term_ids.filtered(lambda term: term.source != "manual")
+        if not self.is_payment_reversed:
+            terms = terms.filtered("is_effective")
+        documents = [*terms.move_id, *terms.sale_line_id.order_id]
+        links = Markup(", ").join(document._get_html_link() for document in documents)
+        if self.is_payment_reversed:
+            return self.env._("Not paid any more: %(documents)s", documents=links)
+        return self.env._("Paid again: %(documents)s", documents=links)
 
     def _get_first_entry(self, start):
         """Return what the policy grants a license that has no term yet."""
