@@ -34,7 +34,9 @@ class SaleOrderLine(models.Model):
         for line in self:
             policy = line.product_id._get_license_policy()
             in_force = line.license_id.sudo().policy_id
-            is_renewal = (policy.plan or policy) == (in_force.plan or in_force)
+            is_renewal = policy == in_force or (
+                policy.plan and policy.plan == in_force.plan
+            )
             change = "renewal" if is_renewal else "upgrade"
             line.license_change = line.license_id and change
 

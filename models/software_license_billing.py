@@ -161,7 +161,7 @@ class SoftwareLicense(models.Model):
         for license_, slot in zip(licenses, new, strict=True):
             slot.license = license_
         self._log_grants(new, self.env._("Issued: invoice %s was paid."))
-        self._log_grants(old, self.env._("Renewed: invoice %s was paid."))
+        self._log_grants(old, self.env._("Paid by invoice %s."))
 
     @api.model
     def _log_grants(self, slots, text):

@@ -110,17 +110,17 @@ class SoftwareLicense(models.Model):
         return ledger.balance(entries, today)
 
     def _track_get_default_log_message(self, tracked_fields):
-        """Say why the payment counts as reversed, or as made again."""
+        """Say whose payment is gone, or was made again."""
         if "is_payment_reversed" not in tracked_fields:
             return super()._track_get_default_log_message(tracked_fields)
-        terms = self.term_ids.filtered(lambda term: term.source != "manual")
+        terms = self.term_ids
         if not self.is_payment_reversed:
             terms = terms.filtered("is_effective")
-        documents = [*terms.move_id, *terms.sale_line_id.order_id]
+        documents = terms.move_id or terms.sale_line_id.order_id
         links = Markup(", ").join(document._get_html_link() for document in documents)
         if self.is_payment_reversed:
-            return self.env._("Not paid any more: %(documents)s", documents=links)
-        return self.env._("Paid again: %(documents)s", documents=links)
+            return self.env._("No longer granted by: %(documents)s", documents=links)
+        return self.env._("Granted again by: %(documents)s", documents=links)
 
     def _get_first_entry(self, start):
         """Return what the policy grants a license that has no term yet."""

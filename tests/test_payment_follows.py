@@ -23,6 +23,25 @@ class TestPaymentFollows(LicenseBillingCommon):
         self.assertEqual(invoice.license_ids, license_)
         self.assertEqual(len(license_.term_ids), 1)
 
+    def test_the_chatter_says_whose_payment_is_gone_and_made_again(self):
+        self.patch(type(self), "env", self.env(context={}))  # tests track nothing
+        invoice = self._sell(date="2099-01-01")
+        license_ = invoice.license_ids
+        for change, text in (
+            (self._unpay, "No longer granted by"),
+            (self._pay, "Granted again by"),
+        ):
+            self.env.flush_all()
+            self.env.cr.precommit.run()
+            change(invoice)
+            self.env.flush_all()
+            self.env.cr.precommit.run()
+            license_.invalidate_recordset(["message_ids"])
+            body = license_.message_ids[0].body
+            with self.subTest(text):
+                self.assertIn(text, body)
+                self.assertIn(invoice.name, body)
+
     def test_a_cancelled_payment_suspends(self):
         invoice = self._create_license_invoice(date="2099-01-01")
         invoice.action_post()
