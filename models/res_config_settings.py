@@ -13,6 +13,12 @@ class ResConfigSettings(models.TransientModel):
         help="A payment that is registered but not yet matched with the bank (state "
         "“in payment”) issues no license, and does not keep one valid.",
     )
+    license_send_messages = fields.Boolean(
+        related="company_id.license_send_messages", readonly=False
+    )
+    license_expiry_notice_days = fields.Char(
+        related="company_id.license_expiry_notice_days", readonly=False
+    )
 
     def set_values(self):
         before = self.env["ir.config_parameter"].sudo().get_param(WAIT_FOR_BANK)

@@ -94,9 +94,9 @@ class SoftwareLicense(models.Model):
             "active": ~is_revoked & ~is_suspended & ~is_past,
         }
 
-    def _get_past_domain(self):
-        """Return the domain of licenses whose end, with its grace, is past."""
-        now = fields.Datetime.now()
+    def _get_past_domain(self, moment=None):
+        """Return the domain of licenses whose end, with its grace, is past by then."""
+        now = moment or fields.Datetime.now()
         policies = self.env["software.license.policy"].sudo()
         graces = policies.with_context(active_test=False)._read_group(
             [], ["grace_days"], ["id:recordset"]

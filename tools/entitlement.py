@@ -26,3 +26,26 @@ def seat_limit(policy_max, own_max, quantity):
         return None
     # Whoever paid for a part of a unit can use it: one device at least.
     return max(1, floor(round(policy_max * quantity, 6)))
+
+
+def describe(features_):
+    """Return features in the words of a customer; what is off is left out.
+
+    {"export": True, "max_users": 50, "beta": False} → ["Export", "Max users: 50"]
+    """
+    texts = []
+    for name, value in features_.items():
+        label = name.replace("_", " ").replace("-", " ").strip().capitalize()
+        if value is True:
+            texts.append(label)
+        elif value not in (False, None, "", [], {}):
+            texts.append(f"{label}: {_in_words(value)}")
+    return texts
+
+
+def _in_words(value):
+    if isinstance(value, dict):
+        return ", ".join(describe(value))
+    if isinstance(value, list):
+        return ", ".join(_in_words(item) for item in value)
+    return str(value)

@@ -1,0 +1,40 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    license_send_messages = fields.Boolean(
+        string="E-mail Customers",
+        default=True,
+        help="Customers get their license keys by e-mail, and are told when a license "
+        "is renewed, is about to end, has ended, or its payment failed.",
+    )
+    license_expiry_notice_days = fields.Char(
+        string="Days before the End",
+        default="30, 7, 1",
+        help="So many days before a license ends, its customer is told. Empty: never.",
+    )
+
+    @api.constrains("license_expiry_notice_days")
+    def _check_license_expiry_notice_days(self):
+        for company in self:
+            try:
+                days = company._get_license_notice_days()
+            except ValueError:
+                days = [0]
+            if not all(1 <= day <= 3650 for day in days):
+                raise ValidationError(
+                    self.env._(
+                        "Days before the End: “%(text)s” is not a list of days. "
+                        "Write numbers from 1 to 3650, such as 30, 7, 1.",
+                        text=company.license_expiry_notice_days,
+                    )
+                )
+
+    def _get_license_notice_days(self):
+        """Return the days before the end of a license to tell of it, ascending."""
+        self.ensure_one()
+        texts = (self.license_expiry_notice_days or "").split(",")
+        return sorted({int(text) for text in texts if text.strip()})
