@@ -3,12 +3,12 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from . import addon, lint, paths, venv
+from . import addon, lint, paths, peers, venv
 from .console import run, say
 from .pytest_run import pytest
 from .workplace import Workplace, locked
 
-PARTS = ("lint", "core", "oca", "e2e")
+PARTS = ("lint", "core", "oca", "e2e", "peers")
 COVERAGE = paths.CACHE / "coverage"
 
 
@@ -32,6 +32,8 @@ def _tests(place, parts, match):
     results = _odoo_tests(place, [k for k in ("core", "oca") if k in parts], match)
     if "e2e" in parts:
         results.append(_e2e(place, match))
+    if "peers" in parts:
+        results += peers.run(place, match)
     return results
 
 
