@@ -30,5 +30,6 @@
     ],
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -61,9 +61,18 @@ def place():
 
 
 @pytest.fixture(scope="session")
-def database(place):
+def installed(place):
+    """The addon beside OCA's modules: nothing works on it, everything is cloned."""
+    return place.databases.fresh(
+        "e2e_installed", base="oca", install=["software_license"]
+    )
+
+
+@pytest.fixture(scope="session")
+def database(place, installed):
     """A database with the subscription module, and somebody to bill."""
-    return place.databases.fresh("test_e2e", base="oca", install=["software_license"])
+    place.databases.clone(installed, "test_e2e")
+    return "test_e2e"
 
 
 @pytest.fixture(scope="session", params=WORKERS, ids=lambda n: f"workers={n}")
