@@ -1,6 +1,7 @@
 """Real servers on a real PostgreSQL: one database, and a server of each kind."""
 
 import json
+import random
 import subprocess
 
 import pytest
@@ -81,6 +82,15 @@ def site(request, place, database):
     # Threads share one pool of connections: it must hold as many as call at once.
     with place.server(database, workers=request.param, db_maxconn=250) as server:
         yield Site(server, place)
+
+
+@pytest.fixture
+def seed():
+    """Moments and choices are random, and can be had again."""
+    seed = random.randrange(10**6)
+    random.seed(seed)
+    print(f"random seed {seed}")
+    return seed
 
 
 @pytest.fixture

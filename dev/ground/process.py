@@ -56,6 +56,13 @@ def stop(child, patience=15):
     forget(child.pid)
 
 
+def kill(child):
+    """End a child and its own children at once, with no chance to tidy up."""
+    _kill_group(child.pid)
+    child.wait()
+    forget(child.pid)
+
+
 def stop_leftovers():
     """End what a script that was killed left running."""
     for record in paths.PIDS.glob("*") if paths.PIDS.exists() else ():

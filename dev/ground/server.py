@@ -129,6 +129,11 @@ class OdooServer:
             process.stop(self.process)
             self.process = None
 
+    def kill(self):
+        """Kill the server and its workers (SIGKILL); `start` starts it again."""
+        process.kill(self.process)
+        self.process = None
+
     def _wait(self, seconds=120):
         """Wait until the server answers from its database."""
         deadline = time.monotonic() + seconds
