@@ -131,14 +131,16 @@ class SoftwareLicense(models.Model):
 
     @api.model
     def _write_slots(self, slots):
+        """Issue the licenses that are missing, and grant the others their terms."""
         new = [slot for slot in slots if not slot.license]
+        old = [slot for slot in slots if slot.license]
         lines = self.env["account.move.line"].union(*(slot.lines[0] for slot in new))
         subscriptions = lines._get_license_subscriptions()
         licenses = self.with_context(**QUIET).create(
             [
                 {
                     **self._prepare_license_vals(
-                        slot.lines[0], *subscriptions.get(slot.lines[0], ())
+                        slot.lines[0], *subscriptions.get(slot.lines[0], ())[1:]
                     ),
                     "billing_identity": slot.identity,
                     "billing_unit": slot.unit,
@@ -150,7 +152,6 @@ class SoftwareLicense(models.Model):
                 for slot in new
             ]
         )
-        old = [slot for slot in slots if slot.license]
         self.env["software.license.term"].create(
             [
                 {**self._prepare_term_vals(line), "license_id": slot.license.id}
@@ -160,8 +161,18 @@ class SoftwareLicense(models.Model):
         )
         for license_, slot in zip(licenses, new, strict=True):
             slot.license = license_
+            license_._set_subscription(*subscriptions.get(slot.lines[0], ())[:1])
         self._log_grants(new, self.env._("Issued: invoice %s was paid."))
         self._log_grants(old, self.env._("Paid by invoice %s."))
+
+    def _set_subscription(self, subscription=None):
+        """Note the subscription that a new license belongs to; it is known to exist.
+
+        Into the cache: a Reference that is written asks whether it does, each time.
+        """
+        if subscription:
+            ref = f"{subscription._name},{subscription.id}"
+            self._fields["subscription_ref"]._update_cache(self, ref, dirty=True)
 
     @api.model
     def _log_grants(self, slots, text):
@@ -177,8 +188,11 @@ class SoftwareLicense(models.Model):
         )
 
     @api.model
-    def _prepare_license_vals(self, move_line, subscription=None, subscriber=None):
-        """Return the values of the license that a paid line issues; override it."""
+    def _prepare_license_vals(self, move_line, subscriber=None):
+        """Return the values of the license that a paid line issues; override it.
+
+        ``subscriber`` is the customer of the subscription that the line bills, if any.
+        """
         sale_line = move_line.sale_line_ids[:1]
         partner = (
             subscriber or sale_line.order_id.partner_id or move_line.move_id.partner_id
@@ -189,9 +203,6 @@ class SoftwareLicense(models.Model):
             "policy_id": move_line.product_id._get_license_policy().id,
             "company_id": move_line.company_id.id,
             "sale_line_id": sale_line.id,
-            "subscription_ref": f"{subscription._name},{subscription.id}"
-            if subscription
-            else False,
         }
 
     @api.model

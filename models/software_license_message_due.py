@@ -38,11 +38,17 @@ class SoftwareLicenseMessage(models.Model):
             self._tell_unpaid,
             self._tell_failed_transactions,
         ):
-            while told := tell(limit):
+            while told := self._tell_batch(tell, limit):
                 # Whether there is more shows the next batch.
                 if not self.env["ir.cron"]._commit_progress(told, remaining=1):
                     return
         self.env["ir.cron"]._commit_progress(remaining=0)
+
+    @api.model
+    def _tell_batch(self, tell, limit):
+        """Tell one batch; after an error the scheduler can still use its cursor."""
+        with self.env.cr.savepoint():
+            return tell(limit)
 
     @api.model
     def _get_companies(self, kind):

@@ -24,5 +24,6 @@ from . import test_views
 if Manifest.for_addon("contract", display_warning=False):
     from . import test_subscription_contract
 if Manifest.for_addon("subscription_oca", display_warning=False):
+    from . import test_subscription_bulk
     from . import test_subscription_buttons
     from . import test_subscription_oca
