@@ -147,10 +147,11 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         if self.license_source_ref:
             return self.license_source_ref
-        origin = self.sale_line_ids[:1] or self
-        for adapter in self.env["software.license.subscription"]._get_adapters():
+        line = self.sudo()
+        origin = line.sale_line_ids[:1] or line
+        for adapter in line.env["software.license.subscription"]._get_adapters():
             # A line made before this addon was installed was never stamped.
-            origin = adapter.sudo()._get_subscription(self.sudo()) or origin
+            origin = adapter._get_subscription(line) or origin
         return f"{origin._name},{origin.id}"
 
     def _lock_license_source(self):

@@ -145,9 +145,9 @@ class SaleOrderLine(models.Model):
     def _get_license_source(self):
         """Return what the line's licenses come of: the subscription, else the line."""
         self.ensure_one()
-        origin = self
-        for adapter in self.env["software.license.subscription"]._get_adapters():
-            origin = adapter.sudo()._get_order_subscription(self.sudo()) or origin
+        line = origin = self.sudo()
+        for adapter in line.env["software.license.subscription"]._get_adapters():
+            origin = adapter._get_order_subscription(line) or origin
         return f"{origin._name},{origin.id}"
 
     # === INVOICES AND CREDIT NOTES === #
