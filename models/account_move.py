@@ -161,8 +161,11 @@ class AccountMove(models.Model):
             return not self.env["ir.config_parameter"].sudo().get_param(WAIT_FOR_BANK)
         if self.payment_state != "reversed":
             return self.payment_state == "paid"
-        own = self.reversal_move_ids.filtered(lambda move: move.state == "posted")
-        credited = sum(own.mapped("amount_total"))
+        # Set to draft, a credit note stays reconciled; it pays nothing for that.
+        own = self.line_ids.matched_credit_ids.filtered(
+            lambda part: part.credit_move_id.move_id in self.reversal_move_ids
+        )
+        credited = sum(own.mapped("debit_amount_currency"))
         return self.currency_id.compare_amounts(credited, self.amount_total) < 0
 
     def _issue_licenses_together(self):

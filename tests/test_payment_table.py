@@ -116,6 +116,15 @@ class TestPaymentTable(LicenseBillingCommon):
         self._run_cron("cron_issue_licenses")
         self.assertFalse(invoice.license_ids)
 
+    def test_a_credit_note_set_to_draft_does_not_pay_the_invoice_it_reversed(self):
+        invoice = self._create_posted()
+        credit_note = self._refund(invoice)
+        self.assertEqual(invoice.payment_state, "reversed")
+        credit_note.button_draft()
+        self.assertEqual(invoice.payment_state, "reversed")  # still reconciled
+        self._run_cron("cron_issue_licenses")
+        self.assertFalse(invoice.license_ids)
+
     def test_a_zero_invoice_set_to_draft_and_posted_again(self):
         invoice = self._create_license_invoice(date="2099-01-01")
         invoice.invoice_line_ids.price_unit = 0
