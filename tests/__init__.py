@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 from odoo.modules.module import Manifest
 
 from . import test_bad_requests
@@ -27,3 +29,6 @@ if Manifest.for_addon("subscription_oca", display_warning=False):
     from . import test_subscription_bulk
     from . import test_subscription_buttons
     from . import test_subscription_oca
+
+    if find_spec("hypothesis"):
+        from . import test_subscription_story
