@@ -7,6 +7,7 @@ from . import test_bulk
 from . import test_enterprise_subscription
 from . import test_invoice_issues_license
 from . import test_ledger
+from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
 from . import test_order_before_payment
@@ -15,6 +16,7 @@ from . import test_messages
 from . import test_payload
 from . import test_payment_follows
 from . import test_payment_table
+from . import test_payment_ways
 from . import test_policy
 from . import test_public_api
 from . import test_seats

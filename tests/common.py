@@ -5,6 +5,8 @@ from odoo.tests import HttpCase, TransactionCase
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
+from ..tools.verdict import Question
+
 
 class LicenseBuilders:
     """Makes what the tests are about, each in one short call."""
@@ -45,6 +47,11 @@ class LicenseBuilders:
                 **vals,
             }
         )
+
+    def _activate(self, license_, device_id, now=None, **kwargs):
+        """Let a device take a seat; return the facts and the verdict."""
+        question = Question(now or fields.Datetime.now(), None, device_id, True)
+        return license_.sudo()._activate(question, **kwargs)
 
     def _age(self, license_, **delta):
         """Move the license's end into the past by this much."""

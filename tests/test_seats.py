@@ -4,16 +4,11 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..tools.verdict import Question
 from .common import LicenseCommon
 
 
 @tagged("post_install", "-at_install")
 class TestSeats(LicenseCommon):
-    def _activate(self, license_, device_id, now=None, **kwargs):
-        question = Question(now or fields.Datetime.now(), None, device_id, True)
-        return license_._activate(question, **kwargs)
-
     def test_a_device_takes_a_seat_once(self):
         license_ = self._create_license()
         for _turn in range(3):

@@ -310,3 +310,178 @@ class TestSubscriptionOca(LicenseBillingCommon):
         subscription.unlink()
         license_.invalidate_recordset()
         self.assertTrue(license_.read(["license_key", "expires_at"]))
+
+    # === PAUSED, CLOSED, REOPENED === #
+
+    def _start(self, **kwargs):
+        subscription = self._subscribe(**kwargs)
+        subscription.action_start_subscription()
+        return subscription
+
+    def _run_subscriptions(self):
+        """Run the module's own cron, and post and pay what it made."""
+        drafts = [("state", "=", "draft"), ("subscription_id", "!=", False)]
+        self.env["sale.subscription"].cron_subscription_management()
+        invoices = self.env["account.move"].search(drafts)
+        if invoices:
+            invoices.action_post()
+            self._pay(invoices)
+        return invoices
+
+    def test_a_paused_subscriptions_key_runs_to_the_end_of_what_is_paid(self):
+        with freeze_time("2026-01-01"):
+            subscription = self._start()
+            license_ = self._run_subscriptions().license_ids
+            subscription.action_pause()
+        with freeze_time("2026-01-31"):
+            license_.invalidate_recordset()
+            self.assertEqual(license_.status, "active")
+        with freeze_time("2026-02-01"):
+            self.assertFalse(self._run_subscriptions())
+            license_.invalidate_recordset()
+            self.assertEqual(license_.status, "expired")
+            subscription.action_resume()
+            self.assertEqual(self._run_subscriptions().license_ids, license_)
+            self.assertEqual(license_.status, "active")
+            self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+
+    def test_a_closed_subscriptions_key_runs_out_and_comes_back_when_it_is_reopened(
+        self,
+    ):
+        with freeze_time("2026-01-01"):
+            subscription = self._start()
+            license_ = self._run_subscriptions().license_ids
+            subscription.close_subscription()
+            self.assertEqual(license_.status, "active")
+        with freeze_time("2026-02-01"):
+            self.assertFalse(self._run_subscriptions())
+            license_.invalidate_recordset()
+            self.assertEqual(license_.status, "expired")
+        with freeze_time("2026-04-10"):
+            subscription.action_start_subscription()
+            # The module counts from its last date on; start anew at today's.
+            subscription.recurring_next_date = "2026-04-10"
+            self.assertEqual(self._run_subscriptions().license_ids, license_)
+            self.assertEqual(license_.status, "active")
+            self.assertEqual(license_.expires_at, datetime(2026, 5, 10))
+
+    # === RENEWALS === #
+
+    def test_a_late_renewal_leaves_the_gap_and_continues_the_key(self):
+        with freeze_time("2026-01-01"):
+            subscription = self._subscribe()
+            license_ = self._bill(subscription).license_ids
+        with freeze_time("2026-02-20"):
+            february = self._bill(subscription, is_paid=False)
+            self.assertEqual(license_.status, "expired")
+            self._pay(february)
+            self.assertEqual(february.license_ids, license_)
+            self.assertEqual(license_.status, "active")
+            self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+
+    def test_a_renewal_paid_early_lengthens_the_key_at_once(self):
+        with freeze_time("2026-01-01"):
+            subscription = self._subscribe(quantity=2)
+            license_ = self._bill(subscription).license_ids
+            subscription.sale_subscription_line_ids.product_uom_qty = 3
+            self._bill(subscription)
+            self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+            self.assertEqual(license_.quantity, 2)  # what January was paid for
+        with freeze_time("2026-02-01"):
+            license_._refresh_quantities()
+            self.assertEqual(license_.quantity, 3)
+
+    def test_a_renewal_paid_twice_counts_once(self):
+        with freeze_time("2026-01-01"):
+            subscription = self._subscribe()
+            invoice = self._bill(subscription)
+            again = self.env["account.payment"].create(
+                {"partner_id": self.customer.id, "amount": invoice.amount_total}
+            )
+            again.action_post()
+            license_ = invoice.license_ids
+            self.env["account.move"]._issue_licenses()
+            self.assertEqual(license_.expires_at, datetime(2026, 2, 1))
+            self.assertEqual(len(license_.term_ids), 1)
+
+    def test_fewer_units_in_the_next_period_keep_devices_and_refuse_new_ones(self):
+        with freeze_time("2026-01-01"):
+            subscription = self._subscribe(quantity=2)
+            license_ = self._bill(subscription).license_ids
+            for device in ("desk", "laptop", "studio", "spare"):
+                self.assertTrue(self._activate(license_, device)[1].is_valid)
+            subscription.sale_subscription_line_ids.product_uom_qty = 1
+            self._bill(subscription)
+            self.assertEqual(license_.seat_usage, "4 / 4")
+        with freeze_time("2026-02-01"):
+            self.assertTrue(self._activate(license_, "spare")[1].is_valid)
+            _facts, answer = self._activate(license_, "another")
+            self.assertEqual(answer.error, "activation_limit_reached")
+            license_.invalidate_recordset()
+            self.assertTrue(license_.is_over_limit)
+            self.assertEqual(license_.seat_usage, "4 / 2")
+
+    # === INVOICING MODES === #
+
+    def test_each_invoicing_mode_bills_periods_that_extend_the_same_key(self):
+        self.product.subscribable = False  # else each order starts a subscription
+        field = self.env["sale.subscription.template"]._fields["invoicing_mode"]
+        modes = field.get_values(self.env)
+        self.assertEqual(len(modes), 4)
+        for mode in modes:
+            self.template.invoicing_mode = mode
+            subscription = self._subscribe()
+            invoices = self.env["account.move"]
+            for _period in range(2):
+                before = self.env["account.move"].search([])
+                subscription.generate_invoice()
+                invoice = self.env["account.move"].search([]) - before
+                if invoice.state == "draft":
+                    invoice.action_post()
+                self._pay(invoice)
+                invoices += invoice
+            with self.subTest(mode):
+                self.assertEqual(len(invoices.license_ids), 1)
+                self.assertEqual(invoices.license_ids.subscription_ref, subscription)
+                self.assertEqual(invoices.license_ids.expires_at, datetime(2026, 3, 1))
+
+    # === COMPANIES === #
+
+    def test_subscriptions_of_two_companies_to_one_customer_do_not_mix(self):
+        other = self.setup_other_company()
+        company = other["company"]
+        product = self.product.with_company(company)
+        product.property_account_income_id = other["default_account_revenue"]
+        ours = self._bill(self._subscribe())
+        subscription = self._subscribe(company_id=company.id).with_company(company)
+        theirs = self._bill(subscription)
+        self.assertEqual(theirs.license_ids.company_id, company)
+        self.assertEqual(len((ours + theirs).license_ids), 2)
+        self._refund(theirs)
+        self.assertEqual(theirs.license_ids.status, "suspended")
+        self.assertEqual(ours.license_ids.expires_at, datetime(2026, 2, 1))
+        self.assertFalse(ours.license_ids.is_payment_reversed)
+
+    # === CUSTOMER, PRODUCT, POLICY === #
+
+    def test_what_is_merged_archived_or_changed_does_not_stop_renewals(self):
+        with freeze_time("2026-01-10"):
+            subscription = self._subscribe()
+            license_ = self._bill(subscription).license_ids
+            kept = self.env["res.partner"].create({"name": "Blue Heron Studios Ltd."})
+            wizard = self.env["base.partner.merge.automatic.wizard"].sudo()
+            wizard.create(
+                {
+                    "partner_ids": [Command.set((self.customer + kept).ids)],
+                    "dst_partner_id": kept.id,
+                }
+            ).action_merge()
+            self.env.invalidate_all()
+            self.assertEqual(license_.partner_id, kept)
+            self.product.product_tmpl_id.action_archive()
+            self.policy.write({"max_activations": 9, "features": {"sso": True}})
+            self.assertEqual(license_.status, "active")
+            second = self._bill(subscription)
+            self.assertEqual(second.license_ids, license_)
+            self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+            self.assertEqual(license_.seat_limit, 9)

@@ -9,7 +9,8 @@ from .server import filestore
 
 CORE = ("sale_management", "account")
 TEMPLATES = {
-    "core": {"modules": CORE},
+    # payment_demo: a real provider of online payments that asks nobody.
+    "core": {"modules": (*CORE, "payment_demo")},
     "oca": {"base": "core", "modules": oca.MODULES},
     "demo": {"modules": (*CORE, *oca.MODULES), "arguments": ("--with-demo",)},
 }
@@ -75,6 +76,6 @@ class Databases:
             self.drop(name)
 
     def _key(self):
-        """What a template depends on: Odoo, the Python packages, OCA's modules."""
+        """What a template depends on: Odoo, Python packages, OCA's modules, recipes."""
         pins = (paths.PINS, paths.REQUIREMENTS, paths.REQUIREMENTS_OCA)
-        return paths.digest(self.odoo.tree.label, *pins)
+        return paths.digest(self.odoo.tree.label, TEMPLATES, *pins)
