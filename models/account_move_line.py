@@ -257,16 +257,26 @@ class AccountMoveLine(models.Model):
     def _get_license_problem(self):
         """Return why this line can't be licensed, False if it can."""
         self.ensure_one()
-        is_new, problem = not self.license_term_ids, False
+        policy, problem = self.product_id._get_license_policy(), False
         renewed = self.sale_line_ids.license_id[:1]
         if not self.move_id.partner_id:
             problem = self.env._("the invoice names no customer")
-        elif renewed and is_new:
+        elif renewed and not self.license_term_ids:
             problem = renewed._get_renewal_problem()
-        problem = problem or self.product_id._get_license_policy()._get_problem(
-            self.company_id, self._get_license_quantity(), is_new
+        # What is sold no more is still renewed.
+        is_new = not policy.active and not self._has_license()
+        return self._describe_license_problem(
+            problem
+            or policy._get_problem(
+                self.company_id, self._get_license_quantity(), is_new
+            )
         )
-        return self._describe_license_problem(problem)
+
+    def _has_license(self):
+        """Was a license issued before that this line paid for, or renews?"""
+        same = [("billing_identity", "=", self._license_identity())]
+        licenses = self.env["software.license"]
+        return bool(self.license_term_ids or licenses.search_count(same, limit=1))
 
     def _is_license_of_subscription(self):
         """Does this line bill a subscription?"""

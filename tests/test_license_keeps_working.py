@@ -106,6 +106,12 @@ class TestLicenseKeepsWorking(LicenseBillingCommon):
         self.assertEqual(license_.application, "acme-editor")
 
     @freeze_time("2026-06-01")
+    def test_a_policy_archived_still_renews_what_it_gave(self):
+        order, license_ = self._sell_order()
+        self.policy.action_archive()
+        self.assertRenewed(order, license_)
+
+    @freeze_time("2026-06-01")
     def test_a_policy_replaced_on_the_product_renews_the_same_key(self):
         order, license_ = self._sell_order()
         self.product.license_policy_id = self._create_policy(
