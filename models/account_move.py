@@ -83,19 +83,12 @@ class AccountMove(models.Model):
 
         A dependency would cost every invoice of an order a query.
         """
-        sale_lines = self.env["sale.order.line"]
-        for move in self:
-            if move.move_type in ("out_refund", "out_invoice"):
-                sale_lines |= move._get_credited_order_lines()
+        taking = self.invoice_line_ids._filter_licensed_products().filtered(
+            lambda line: line.move_id.move_type == "out_refund" or line.quantity < 0
+        )
+        sale_lines = taking.sudo().sale_line_ids
         if sale_lines:
-            sale_lines.sudo()._get_license_terms()._recompute_effective()
-
-    def _get_credited_order_lines(self):
-        """Return the order lines of lines that take something back."""
-        is_refund = self.move_type == "out_refund"
-        return self.invoice_line_ids.filtered(
-            lambda line: is_refund or line.quantity < 0
-        ).sale_line_ids
+            sale_lines._get_license_terms()._recompute_effective()
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

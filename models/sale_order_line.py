@@ -31,14 +31,13 @@ class SaleOrderLine(models.Model):
 
     @api.depends("license_id", "product_id")
     def _compute_license_change(self):
-        for line in self:
+        self.license_change = False
+        for line in self.filtered("license_id"):
             policy = line.product_id._get_license_policy()
-            in_force = line.license_id.sudo().policy_id
-            is_renewal = policy == in_force or (
-                policy.plan and policy.plan == in_force.plan
-            )
-            change = "renewal" if is_renewal else "upgrade"
-            line.license_change = line.license_id and change
+            in_force = line.license_id.policy_id
+            is_same_plan = policy.plan and policy.plan == in_force.plan
+            is_renewal = is_same_plan or policy == in_force
+            line.license_change = "renewal" if is_renewal else "upgrade"
 
     @api.constrains("license_id", "product_id", "order_partner_id")
     def _check_license(self):
@@ -48,7 +47,7 @@ class SaleOrderLine(models.Model):
                 raise ValidationError(
                     self.env._(
                         "License %(key)s: %(problem)s.",
-                        key=line.license_id.display_name,
+                        key=line.license_id.sudo().display_name,
                         problem=problem,
                     )
                 )
