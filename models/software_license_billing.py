@@ -134,7 +134,8 @@ class SoftwareLicense(models.Model):
         """Issue the licenses that are missing, and grant the others their terms."""
         new = [slot for slot in slots if not slot.license]
         old = [slot for slot in slots if slot.license]
-        lines = self.env["account.move.line"].union(*(slot.lines[0] for slot in new))
+        unknown = [slot for slot in slots if not slot.license.subscription_ref]
+        lines = self.env["account.move.line"].union(*(it.lines[0] for it in unknown))
         subscriptions = lines._get_license_subscriptions()
         licenses = self.with_context(**QUIET).create(
             [
@@ -161,12 +162,13 @@ class SoftwareLicense(models.Model):
         )
         for license_, slot in zip(licenses, new, strict=True):
             slot.license = license_
-            license_._set_subscription(*subscriptions.get(slot.lines[0], ())[:1])
+        for slot in unknown:
+            slot.license._set_subscription(*subscriptions.get(slot.lines[0], ())[:1])
         self._log_grants(new, self.env._("Issued: invoice %s was paid."))
         self._log_grants(old, self.env._("Paid by invoice %s."))
 
     def _set_subscription(self, subscription=None):
-        """Note the subscription that a new license belongs to; it is known to exist.
+        """Note the subscription that a license belongs to; it is known to exist.
 
         Into the cache: a Reference that is written asks whether it does, each time.
         """

@@ -110,6 +110,20 @@ class TestSubscriptionEnterprise(LicenseBillingCommon):
         self._bill(upsell, "2026-06-01", "2099-12-31", quantity=2)
         self.assertEqual(license_.quantity, 3)
 
+    def test_a_renewal_order_gives_no_key_before_it_is_paid(self):
+        self.policy.write({"issue_on": "order", "trial_days": 14})
+        order = self._create_order()
+        order.action_confirm()
+        license_ = order.license_ids
+        self.assertTrue(license_.trial_ends_at)
+        paid = self._bill(order, "2026-01-01", "2099-12-31")
+        self.assertEqual(paid.license_ids, license_)
+        self.assertEqual(license_.subscription_ref, order)
+        renewal = self._create_order(origin_order_id=order.id)
+        renewal.action_confirm()
+        self.assertFalse(renewal.license_ids)
+        self.assertEqual(len(license_.term_ids), 2)
+
     def test_a_duplicated_invoice_extends_nothing(self):
         invoice = self._bill(self._create_order(), "2026-01-01", "2026-01-31")
         duplicate = invoice.copy({"invoice_date": invoice.invoice_date})

@@ -123,6 +123,37 @@ class TestSubscriptionOca(LicenseBillingCommon):
         self.assertEqual(self._bill(subscription).license_ids, license_)
         self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
 
+    def test_a_trial_on_the_first_order_becomes_the_key_of_its_subscription(self):
+        self.policy.write({"issue_on": "order", "trial_days": 14})
+        order = self._order()
+        license_, subscription = order.license_ids, order.subscription_ids
+        self.assertTrue(license_.trial_ends_at)
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        self.assertEqual(invoice.license_ids, license_)
+        self.assertFalse(license_.trial_ends_at)
+        self.assertEqual(license_.subscription_ref, subscription)
+        self.assertEqual(self._bill(subscription).license_ids, license_)
+
+    def test_a_subscriptions_own_orders_give_no_key_before_they_are_paid(self):
+        self.policy.write({"issue_on": "order", "trial_days": 14})
+        self.product.subscribable = False
+        self.template.invoicing_mode = "sale_and_invoice"
+        subscription = self._subscribe()
+        licenses = self.env["software.license"]
+        for _period in range(2):
+            subscription.generate_invoice()
+            invoice = subscription.sale_order_ids.invoice_ids.filtered(
+                lambda move: move.payment_state == "not_paid"
+            )
+            self._pay(invoice)
+            licenses |= subscription.sale_order_ids.license_ids
+        self.assertEqual(len(licenses), 1)
+        self.assertEqual(
+            sorted(licenses.term_ids.mapped("source")), ["invoice", "invoice", "trial"]
+        )
+
     def test_the_mode_sale_order_and_invoice_extends_the_same_key(self):
         self.product.subscribable = False  # else each order starts a subscription
         self.template.invoicing_mode = "sale_and_invoice"
