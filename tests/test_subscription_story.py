@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections import Counter
 from contextlib import closing, nullcontext
 from datetime import date, timedelta
@@ -304,7 +305,7 @@ class Story:
         receivable = invoice.line_ids.account_id.filtered(
             lambda account: account.account_type == "asset_receivable"
         )
-        credits = self.env["account.move.line"].search(
+        owed = self.env["account.move.line"].search(
             [
                 ("partner_id", "=", invoice.partner_id.id),
                 ("account_id", "=", receivable.id),
@@ -313,7 +314,7 @@ class Story:
                 ("balance", "<", 0),
             ]
         )
-        for line in credits[:2]:
+        for line in owed[:2]:
             if invoice.payment_state in OPEN:
                 invoice.js_assign_outstanding_line(line.id)
         # Odoo tells nobody of an invoice paid with a part of a larger credit note.
@@ -498,7 +499,8 @@ class TestSubscriptionStory(LicenseBillingCommon):
 
     def _print(self, text):
         with self.shown():
-            print(f"\n{text}", flush=True)
+            sys.stdout.write(f"\n{text}\n")
+            sys.stdout.flush()
 
     def _tell(self, start, turns, steps):
         """Tell a story, check after each step, and undo it all."""
