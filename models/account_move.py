@@ -168,6 +168,7 @@ class AccountMove(models.Model):
         """
         lines = self.invoice_line_ids._filter_licensed()
         problems = {line: line._get_license_problem() for line in lines}
+        problems.update(lines._get_revoked_license_problems())
         good = lines.filtered(lambda line: not problems[line])
         unpaid = good.filtered(lambda line: not line.license_term_ids)
         error = self.env["software.license"]._try(
@@ -224,7 +225,7 @@ class AccountMove(models.Model):
             is_typed = line._is_product_sold() and not line.license_origin_line_id
             if is_typed and line.quantity > 0:
                 of_invoice, _of_order = line._get_license_credit_keys()
-                credited[of_invoice] += line._get_credited_units()
+                credited[of_invoice] += line._get_credited_units(0)
         return credited
 
     def action_view_licenses(self):

@@ -216,8 +216,11 @@ class AccountMoveLine(models.Model):
         self.move_id._message_log_batch(
             {
                 move.id: self.env._(
-                    "Paid: licenses %(keys)s",
-                    keys=Markup(", ").join(it._get_html_link() for it in paid),
+                    "Licenses paid: %(licenses)s",
+                    licenses=Markup(", ").join(
+                        it._get_html_link(title=it.product_id.display_name)
+                        for it in paid
+                    ),
                 )
                 for move, paid in licenses.items()
             }
@@ -262,7 +265,7 @@ class AccountMoveLine(models.Model):
         if not self.move_id.partner_id:
             problem = self.env._("the invoice names no customer")
         elif renewed and not self.license_term_ids:
-            problem = renewed._get_renewal_problem()
+            problem = self.sale_line_ids[:1]._get_license_mismatch(renewed)
         # What is sold no more is still renewed.
         is_new = not policy.active and not self._has_license()
         return self._describe_license_problem(
@@ -271,6 +274,23 @@ class AccountMoveLine(models.Model):
                 self.company_id, self._get_license_quantity(), is_new
             )
         )
+
+    def _get_revoked_license_problems(self):
+        """Return {line: problem} of lines that would pay for a revoked license."""
+        new = self.filtered(lambda line: not line.license_term_ids)
+        identities = {line: line._license_identity() for line in new}
+        revoked = self.env["software.license"].search(
+            [
+                ("billing_identity", "in", list(set(identities.values()))),
+                ("state", "=", "revoked"),
+            ]
+        )
+        text = self.env._("the license was revoked")
+        return {
+            line: line._describe_license_problem(text)
+            for line, identity in identities.items()
+            if identity in revoked.mapped("billing_identity")
+        }
 
     def _has_license(self):
         """Was a license issued before that this line paid for, or renews?"""

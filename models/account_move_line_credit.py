@@ -58,7 +58,8 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         return max(
             sum(
-                line._get_credit_sign() * line._get_credited_units()
+                line._get_credit_sign()
+                * line._get_credited_units(self._get_license_price())
                 for line in self.license_credit_line_ids
             ),
             0,
@@ -91,17 +92,17 @@ class AccountMoveLine(models.Model):
             return self.quantity > 0
         return move.move_type == "out_invoice" and self.quantity < 0
 
-    def _get_credited_units(self, origin=None):
-        """Return how many units this line takes back of what the origin sold.
+    def _get_license_price(self):
+        """Return what a unit of this line costs, without taxes."""
+        quantity = self._get_license_quantity()
+        return self.price_subtotal / quantity if quantity else 0
+
+    def _get_credited_units(self, price):
+        """Return how many units of a price this line takes back.
 
         Less than the price of its units is a discount given later: it takes none.
         """
         self.ensure_one()
-        origin = origin or self.license_origin_line_id
         units = abs(self._get_license_quantity())
-        if origin.quantity:
-            share = units / origin._get_license_quantity()
-            price = origin.price_subtotal * share - self.currency_id.rounding
-            if abs(self.price_subtotal) < price:
-                return 0
-        return units
+        is_less = abs(self.price_subtotal) < price * units - self.currency_id.rounding
+        return 0 if is_less else units

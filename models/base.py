@@ -2,6 +2,8 @@ from lxml import etree
 
 from odoo import api, models
 
+SUBSCRIPTION_ACTION = "software_license.action_view_subscription_licenses"
+
 
 class Base(models.AbstractModel):
     _inherit = "base"
@@ -15,8 +17,9 @@ class Base(models.AbstractModel):
         """
         arch, view = super()._get_view(view_id, view_type, **options)
         if view_type == "form" and self._is_licensed_subscription_model():
-            for box in arch.xpath("//div[@name='button_box']"):
-                box.append(self._prepare_license_button())
+            action = self.env.ref(SUBSCRIPTION_ACTION, raise_if_not_found=False)
+            for box in arch.xpath("//div[@name='button_box']") if action else ():
+                box.append(self._prepare_license_button(action))
         return arch, view
 
     def _is_licensed_subscription_model(self):
@@ -27,8 +30,7 @@ class Base(models.AbstractModel):
             adapter._subscription_model == self._name for adapter in adapters
         )
 
-    def _prepare_license_button(self):
-        action = self.env.ref("software_license.action_view_subscription_licenses")
+    def _prepare_license_button(self, action):
         return etree.Element(
             "button",
             {

@@ -19,7 +19,7 @@ class ProductProduct(models.Model):
     def create(self, vals_list):
         products = super().create(vals_list)
         if any(product._get_license_policy() for product in products):
-            self.env.registry.clear_cache()
+            self._forget_licensed_ids()
         return products
 
     def write(self, vals):
@@ -30,9 +30,18 @@ class ProductProduct(models.Model):
 
     def _after_license_policy_change(self):
         """Forget which products are licensed; open invoices issue when paid."""
-        self.env.registry.clear_cache()
+        self._forget_licensed_ids()
         if any(product._get_license_policy() for product in self):
             self._mark_license_due()
+
+    @api.model
+    def _forget_licensed_ids(self):
+        """Forget them now, and again when all others can see the change.
+
+        Another thread of this process may have read them in between.
+        """
+        self.env.registry.clear_cache()
+        self.env.cr.postcommit.add(self.env.registry.clear_cache)
 
     @api.model
     @tools.ormcache()

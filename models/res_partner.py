@@ -34,6 +34,7 @@ class ResPartner(models.Model):
         """Had this customer a trial of an application before?"""
         trials = [
             ("source", "=", "trial"),
+            ("is_effective", "=", True),  # not of an order that was cancelled
             ("license_id.commercial_partner_id", "in", self.commercial_partner_id.ids),
             ("license_id.application", "=", application),
         ]

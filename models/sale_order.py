@@ -1,4 +1,9 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
+
+#: So long a confirmed order may wait for its invoice.
+BILLING_TIME = timedelta(days=7)
 
 
 class SaleOrder(models.Model):
@@ -29,10 +34,13 @@ class SaleOrder(models.Model):
         return res
 
     def _get_license_due_date(self, start):
-        """Return the last day on which an order confirmed on a day may be unpaid."""
+        """Return the last day on which an order confirmed on a day may be unpaid.
+
+        As long as it has no invoice: it is due no sooner than in a week.
+        """
         self.ensure_one()
-        terms = self.payment_term_id.line_ids
-        return max((line._get_due_date(start) for line in terms), default=start)
+        due_dates = [it._get_due_date(start) for it in self.payment_term_id.line_ids]
+        return max([*due_dates, start + BILLING_TIME])
 
     def action_view_licenses(self):
         """Open the licenses that this order names, or that were issued for it."""

@@ -15,6 +15,8 @@ class SaleOrderLine(models.Model):
         check_company=True,
         index="btree_not_null",
         ondelete="restrict",
+        groups="software_license.group_license_user,"
+        "account.group_account_invoice,account.group_account_readonly",
         help="The license that this line renews or upgrades. Empty: a new one.",
     )
     license_change = fields.Selection(
@@ -39,15 +41,15 @@ class SaleOrderLine(models.Model):
             is_renewal = is_same_plan or policy == in_force
             line.license_change = "renewal" if is_renewal else "upgrade"
 
-    @api.constrains("license_id", "product_id", "order_partner_id")
+    @api.constrains("license_id", "product_id", "product_uom_qty", "order_partner_id")
     def _check_license(self):
-        for line in self.filtered("license_id"):
-            problem = line._get_license_mismatch(line.license_id.sudo())
+        for line in self.sudo().filtered("license_id"):
+            problem = line._get_license_mismatch(line.license_id)
             if problem:
                 raise ValidationError(
                     self.env._(
                         "License %(key)s: %(problem)s.",
-                        key=line.license_id.sudo().display_name,
+                        key=line.license_id.display_name,
                         problem=problem,
                     )
                 )
@@ -63,6 +65,8 @@ class SaleOrderLine(models.Model):
             return self.env._("the product has no license policy")
         if policy.application != license_.application:
             return self.env._("the product is of another application")
+        if self._get_license_units() > license_._count_of_same_sale():
+            return self.env._("more licenses are renewed than were sold with it")
         return license_._get_renewal_problem()
 
     # === CRUD METHODS === #
@@ -74,12 +78,13 @@ class SaleOrderLine(models.Model):
         return lines
 
     def write(self, vals):
-        named = {line: (line.license_id, line.license_change) for line in self}
+        lines = self.sudo()  # who may write a line may not see its license
+        named = {line: (line.license_id, line.license_change) for line in lines}
         res = super().write(vals)
-        changed = self.filtered(
+        changed = lines.filtered(
             lambda line: (line.license_id, line.license_change) != named[line]
         )
-        if changed.sudo().invoice_lines.license_term_ids:
+        if changed.invoice_lines.license_term_ids:
             # What was paid for went to the license that the line named then.
             raise UserError(
                 self.env._("License: what this order line sells was issued already.")
@@ -96,6 +101,7 @@ class SaleOrderLine(models.Model):
         Selling comes first: what goes wrong is noted on the order.
         """
         License = self.env["software.license"].sudo()
+        self.sudo().license_term_ids._filter_of_other_application()._set_quantity(0)
         for line in self.sudo().filtered(lambda line: line._is_licensed_on_order()):
             grant = License.with_company(line.company_id)._grant_on_order
             problem = line._get_license_problem() or License._try(
@@ -129,16 +135,7 @@ class SaleOrderLine(models.Model):
             and not self.is_downpayment
             and not self.display_type
             and not self.license_id
-        )
-
-    def _is_license_ordered(self):
-        """Does the order still stand, and was not all of it credited?"""
-        if self.state != "sale":
-            return False
-        billed = self._get_licensed_invoice_lines()
-        credited = billed._get_credited_quantities() if billed else {}
-        return not billed or any(
-            line._get_license_quantity() > credited[line] for line in billed
+            and (self.product_uom_qty > 0 or self.license_term_ids)
         )
 
     def _get_license_source(self):
@@ -176,9 +173,23 @@ class SaleOrderLine(models.Model):
         for line in self.invoice_lines:
             if line._is_order_credit():
                 _of_invoice, of_order = line._get_license_credit_keys()
-                sold = line.sale_line_ids._get_licensed_invoice_lines()[:1]
-                credited[of_order] += line._get_credited_units(sold)
+                price = line.sale_line_ids._get_lowest_license_price()
+                credited[of_order] += line._get_credited_units(price)
         return credited
+
+    def _get_lowest_license_price(self):
+        """Return the lowest price at which a unit was invoiced, or is now."""
+        billed = self._get_licensed_invoice_lines()
+        prices = [line._get_license_price() for line in billed]
+        return min([*prices, *filter(None, self.mapped("price_reduce_taxexcl"))])
+
+    def _get_credited_quantities(self):
+        """Return {line: units} of what was invoiced of these lines and taken back."""
+        return {
+            line: billed._get_credited_quantities().total()
+            for line in self
+            if (billed := line._get_licensed_invoice_lines())
+        }
 
     def _get_license_terms(self):
         """Return the terms that these lines gave, and that their invoices paid."""

@@ -229,6 +229,12 @@ class SoftwareLicense(models.Model):
         self.ensure_one()
         return ledger.renewal_start(self._get_entries(), day)
 
+    def _count_of_same_sale(self):
+        """Return how many licenses were sold, and are renewed, together with this."""
+        self.ensure_one()
+        same = [("billing_identity", "=", self.billing_identity)]
+        return self.search_count(same) if self.billing_identity else 1
+
     def _get_renewal_problem(self):
         """Return why this license can't be renewed or upgraded, False if it can."""
         self.ensure_one()

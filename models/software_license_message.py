@@ -4,6 +4,7 @@ from markupsafe import Markup
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 _logger = logging.getLogger(__name__)
@@ -154,9 +155,25 @@ class SoftwareLicenseMessage(models.Model):
         self.check_access("read")
         self.env["software.license"].check_access("write")
         failed = self.sudo().filtered(lambda message: message.state == "failed")
+        failed._check_still_true()
         failed.mail_id.mark_outgoing()
         failed.filtered("failure_reason")._queue()
         return True  # XML-RPC has no None
+
+    def _check_still_true(self):
+        """Refuse to send a key that was revoked, or is somebody else's by now."""
+        for message in self:
+            for license_ in message.license_ids:
+                if license_.state == "revoked" or (
+                    license_.partner_id != message.partner_id
+                ):
+                    raise UserError(
+                        self.env._(
+                            "%(message)s: the license was revoked, or moved to another "
+                            "customer.",
+                            message=message.display_name,
+                        )
+                    )
 
     # === SENDING === #
 

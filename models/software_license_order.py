@@ -12,27 +12,39 @@ class SoftwareLicense(models.Model):
     def _grant_on_order(self, order_line):
         """Give a confirmed order line its licenses, or bring them up to date.
 
-        What renews a license gives nothing: its payment will.
+        A line that gave nothing yet, and whose licenses are there, renews them: its
+        payment will.
         """
         identity = order_line._license_identity()
-        terms = order_line.license_term_ids.sorted("id")
-        units = order_line._get_license_units()
-        if terms:
-            terms[:units]._set_quantity(order_line._get_term_quantity())
-            terms[units:]._set_quantity(0)
-        elif self.search_count([("billing_identity", "=", identity)], limit=1):
+        known = self.with_context(active_test=False).search(
+            [("billing_identity", "=", identity)]
+        )
+        terms = (order_line.license_term_ids & known.term_ids).sorted("id")
+        if known and not terms:
             return
-        self._create_on_order(order_line, identity, range(len(terms), units))
+        units = order_line._get_license_units()
+        terms[:units]._set_quantity(order_line._get_term_quantity())
+        terms[units:]._set_quantity(0)
+        term_vals = self._prepare_order_term_vals(order_line)
+        if terms:  # what is ordered more is no trial of its own
+            term_vals.update(terms[:1].read(["date_start", "date_end"], load="")[0])
+            term_vals.pop("id")
+        last = max(known.mapped("billing_unit"), default=0)
+        self._create_on_order(
+            order_line,
+            identity,
+            range(last + 1, last + 1 + units - len(known)),
+            term_vals,
+        )
 
     @api.model
-    def _create_on_order(self, order_line, identity, units):
-        term_vals = self._prepare_order_term_vals(order_line)
+    def _create_on_order(self, order_line, identity, units, term_vals):
         licenses = self.with_context(**QUIET).create(
             [
                 {
                     **self._prepare_order_license_vals(order_line),
                     "billing_identity": identity,
-                    "billing_unit": unit + 1,
+                    "billing_unit": unit,
                     "term_ids": [Command.create(term_vals)],
                 }
                 for unit in units

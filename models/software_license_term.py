@@ -121,8 +121,9 @@ class SoftwareLicenseTerm(models.Model):
         "sale_line_id.state",
     )
     def _compute_effective(self):
-        # Of all terms of these invoices: they share what was credited.
-        credited = self.move_id.license_term_ids._get_credited_quantities()
+        # Of all terms of these documents: they share what was credited.
+        terms = self.move_id.license_term_ids | self.sale_line_id.license_term_ids
+        credited = terms._get_credited_quantities()
         for term in self:
             term.effective_quantity = term.quantity - credited.get(term._origin.id, 0)
             term.is_effective = term.effective_quantity > 0 and term._is_granted()
@@ -132,9 +133,17 @@ class SoftwareLicenseTerm(models.Model):
         self.ensure_one()
         if self.source == "invoice":
             return self.move_id._is_paid_for_licenses()
-        if self.source == "order" or self.sale_line_id:
-            return self.sale_line_id._is_license_ordered()
-        return True
+        is_ordered = self.source == "order" or self.license_id.billing_identity
+        return not is_ordered or self.sale_line_id.state == "sale"
+
+    def _is_refunded(self):
+        """Was all of it credited after it was paid?"""
+        return (
+            self.source == "invoice"
+            and self.quantity > 0
+            and self.effective_quantity <= 0
+            and self._is_granted()
+        )
 
     def _recompute_effective(self):
         """Decide anew, after something that no dependency tells."""
@@ -159,7 +168,10 @@ class SoftwareLicenseTerm(models.Model):
         Licenses of one unit each lose the last unit first.
         """
         credited = {}
-        for line, units in self.move_line_id._get_credited_quantities().items():
+        for line, units in [
+            *self.move_line_id._get_credited_quantities().items(),
+            *self.sale_line_id._get_credited_quantities().items(),
+        ]:
             for term in (self & line.license_term_ids).sorted("id", reverse=True):
                 credited[term.id] = min(term.quantity, units)
                 units -= credited[term.id]
@@ -178,6 +190,15 @@ class SoftwareLicenseTerm(models.Model):
             lambda term: (
                 term.move_line_id.quantity <= 0
                 or term.move_line_id.product_id != term.product_id
+            )
+        )
+
+    def _filter_of_other_application(self):
+        """Return the terms of another software than their order line sells by now."""
+        return self.filtered(
+            lambda term: (
+                term.policy_id.application
+                != term.sale_line_id.product_id._get_license_policy().application
             )
         )
 
@@ -203,6 +224,8 @@ class SoftwareLicenseTerm(models.Model):
             is_trial=self.source == "trial",
             is_advance=self.source in ("order", "trial"),
             is_upgrade=self.is_upgrade,
+            is_refunded=self._is_refunded(),
+            product=self.product_id.id,
             key=self.id,
         )
 

@@ -83,7 +83,9 @@ class TestBulk(LicenseBulkCommon):
 
     def test_an_invoice_and_its_licenses_say_what_was_paid(self):
         invoice = self._sell()
-        self.assertIn(invoice.license_ids.license_key, invoice.message_ids[0].body)
+        license_, body = invoice.license_ids, invoice.message_ids[0].body
+        self.assertIn(f'data-oe-id="{license_.id}"', body)
+        self.assertNotIn(license_.license_key, body)  # not all may see it who see this
         self.assertIn(invoice.name, invoice.license_ids.message_ids[0].body)
 
     def test_posting_and_paying_what_has_no_license_costs_one_query(self):

@@ -110,6 +110,21 @@ class TestLedger(BaseCase):
                     self.balance(given, JANUARY).expires_at, datetime(2026, 4, 1)
                 )
 
+    def test_a_period_credited_is_gone_though_a_later_one_is_paid(self):
+        gone = JANUARY._replace(is_effective=False, is_refunded=True)
+        by_hand = entry("2026-01-05", "2026-01-20", source="manual")
+        for entries, is_reversed in (
+            ((gone, FEBRUARY), True),
+            ((gone, JANUARY, FEBRUARY), False),
+            ((JANUARY, FEBRUARY._replace(is_effective=False, is_refunded=True)), False),
+            ((gone._replace(is_refunded=False), FEBRUARY), False),
+            ((gone, FEBRUARY, by_hand._replace(is_adjustment=True)), False),
+        ):
+            with self.subTest(entries=entries):
+                self.assertEqual(
+                    self.balance(*entries).is_payment_reversed, is_reversed
+                )
+
     def test_a_key_on_an_order_that_is_cancelled_counts_no_more(self):
         given = entry("2026-01-01", "2026-03-31", source="order", is_effective=False)
         self.assertTrue(self.balance(given).is_payment_reversed)
@@ -151,7 +166,8 @@ class TestLedger(BaseCase):
             ((five, upgrade, beside), "2026-01-10", 9),
             ((five, upgrade, beside, later), "2026-01-15", 1),
             ((five, later, upgrade), "2026-01-15", 1),
-            ((upgrade, five), "2026-01-10", 12),
+            ((upgrade, five), "2026-01-10", 12),  # more of the same product
+            ((upgrade, five._replace(product="pro")), "2026-01-10", 7),
         ):
             with self.subTest(entries=entries, today=today):
                 self.assertEqual(self.balance(*entries, today=today).quantity, quantity)

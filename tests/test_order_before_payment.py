@@ -10,6 +10,7 @@ from odoo.tools import mute_logger
 
 from .common import LicenseBillingCommon
 
+MOVES = "odoo.addons.software_license.models.account_move"
 BILLING = "odoo.addons.software_license.models.software_license_billing"
 
 
@@ -103,6 +104,15 @@ class TestOrderBeforePayment(LicenseBillingCommon):
         order.order_line.product_uom_qty = 4
         self.assertEqual(order.license_ids.mapped("status"), ["active"] * 4)
 
+    def test_a_line_of_no_units_gives_no_key(self):
+        order = self._order(quantity=0)
+        self.assertFalse(order.license_ids)
+        order.order_line.product_uom_qty = 1
+        license_ = order.license_ids
+        self.assertEqual(license_.status, "active")
+        order.order_line.product_uom_qty = 0
+        self.assertEqual(license_.status, "suspended")
+
     def test_seats_ordered_later_count(self):
         order = self._order(quantity=1)
         order.order_line.product_uom_qty = 5
@@ -158,7 +168,42 @@ class TestOrderBeforePayment(LicenseBillingCommon):
         self.assertEqual(license_.status, "active")
         self.assertEqual(part.state, "posted")
 
+    def test_units_credited_before_they_are_paid_are_gone(self):
+        self.policy.write({"quantity_rule": "licenses", "trial_days": 0})
+        order = self._order(quantity=3, payment_term_id=self._get_net_30().id)
+        self._refund(self._bill(order, is_paid=False), quantity=2)
+        self.assertEqual(
+            sorted(order.license_ids.mapped("status")),
+            ["active", "suspended", "suspended"],
+        )
+
+    def test_an_order_without_payment_terms_has_a_week_to_be_invoiced(self):
+        self.policy.trial_days = 0
+        license_ = self._order().license_ids
+        self.assertEqual(license_.expires_at, datetime(2026, 3, 9))
+
     # === ONE TRIAL === #
+
+    def test_what_is_ordered_more_is_no_trial_of_its_own(self):
+        self.policy.quantity_rule = "licenses"
+        order = self._order()
+        with freeze_time("2026-06-01"):
+            order.order_line.product_uom_qty = 3
+            self.assertEqual(
+                order.license_ids.mapped("expires_at"), [datetime(2026, 3, 15)] * 3
+            )
+
+    def test_a_trial_of_a_cancelled_order_was_none(self):
+        self._order()._action_cancel()
+        self.assertEqual(self._order().license_ids.status, "active")
+
+    def test_deleting_a_cancelled_order_brings_no_trial_back(self):
+        order = self._order()
+        license_ = order.license_ids
+        order._action_cancel()
+        order.unlink()
+        license_.invalidate_recordset()
+        self.assertEqual(license_.status, "suspended")
 
     def test_a_customer_gets_one_trial_of_an_application(self):
         self._order()
@@ -235,6 +280,40 @@ class TestOrderBeforePayment(LicenseBillingCommon):
         )
         with self.assertRaisesRegex(UserError, "Days"):
             wizard.action_give()
+
+    # === WHAT CHANGES MEANWHILE === #
+
+    def test_another_software_on_the_order_ends_the_key_and_gives_its_own(self):
+        server = self._create_licensed_product(
+            self._create_policy(application="acme-server", issue_on="order")
+        )
+        order = self._order()
+        order._action_cancel()
+        order.action_draft()
+        order.order_line.product_id = server
+        order.action_confirm()
+        self.assertEqual(
+            {it.application: it.status for it in order.license_ids},
+            {"acme-editor": "suspended", "acme-server": "active"},
+        )
+
+    def test_an_order_invoiced_for_more_units_can_still_be_changed(self):
+        self.policy.quantity_rule = "licenses"
+        order = self._order(quantity=1)
+        invoice = order._create_invoices()
+        invoice.invoice_line_ids.quantity = 2
+        invoice.action_post()
+        self._pay(invoice)
+        order.order_line.product_uom_qty = 3
+        self.assertEqual(len(order.license_ids), 3)
+
+    def test_a_key_revoked_before_it_is_paid_leaves_a_note(self):
+        order = self._order()
+        order.license_ids.action_revoke()
+        with mute_logger(MOVES):
+            invoice = self._bill(order)
+        self.assertEqual(invoice.payment_state, "paid")
+        self.assertIn("the license was revoked", invoice.license_problem)
 
     # === WHAT GOES WRONG === #
 

@@ -69,6 +69,29 @@ class TestOrderRenewal(LicenseBillingCommon):
         self.assertEqual(self.license.expires_at, datetime(2027, 1, 1))
         self.assertEqual(self.license.status, "active")
 
+    def test_a_period_refunded_is_gone_though_a_later_one_is_paid(self):
+        self._renew()
+        self._refund(self.license.term_ids.move_id.sorted("invoice_date")[0])
+        self.assertEqual(self.license.status, "suspended")
+        with freeze_time("2027-01-01"):
+            self.license._refresh_quantities()
+            self.license.invalidate_recordset()
+            self.assertEqual(self.license.status, "active")
+            self.assertEqual(self.license.expires_at, datetime(2028, 1, 1))
+
+    def test_more_keys_than_were_sold_together_are_not_renewed_by_one_name(self):
+        self.policy.quantity_rule = "licenses"
+        self.license = self._sell(date="2026-01-01", quantity=2).license_ids[0]
+        self.assertRefused("more licenses", quantity=3)
+
+    def test_a_product_of_another_software_by_now_leaves_a_note(self):
+        invoice = self._renew(is_paid=False)
+        self.product.license_policy_id = self._create_policy(application="acme-server")
+        with mute_logger(MOVES):
+            self._pay(invoice)
+        self.assertIn("another application", invoice.license_problem)
+        self.assertEqual(self.license.application, "acme-editor")
+
     def test_an_upgrade_begins_at_once_and_takes_the_place_of_the_old_plan(self):
         invoice = self._renew(self.team)
         self.assertEqual(invoice.license_ids, self.license)
@@ -244,6 +267,13 @@ class TestOrderRenewal(LicenseBillingCommon):
         self.assertEqual(invoice.move_type, "out_invoice")
         self.assertEqual(order.license_ids.quantity, 5)
         invoice.action_post()
+        self.assertEqual(order.license_ids.quantity, 4)
+
+    def test_units_sold_cheaper_are_taken_back_at_their_price(self):
+        order = self._sell_in_two_invoices()
+        order.order_line.price_unit = 80
+        order.order_line.product_uom_qty = 4
+        self._create_order_credit(order)
         self.assertEqual(order.license_ids.quantity, 4)
 
     def test_a_discount_given_by_a_credit_note_of_the_order_takes_nothing(self):

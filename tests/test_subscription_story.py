@@ -45,14 +45,26 @@ def model(invoices, today):
     paid = invoices.filtered(is_paid).sorted("id")
     lines = paid.invoice_line_ids.filtered("license_date_end")
     units = {line: units_left(line) for line in lines}
+    floors, ceiling = [0], max(units.values(), default=0)  # seats: all to one key
     if any(policy(line).quantity_rule == "licenses" for line in units):
-        highest = int(max(units.values()))
-        shares = [
-            {it: 1 for it in units if units[it] > unit} for unit in range(highest)
-        ]
-    else:
-        shares = [{it: units[it] for it in units if units[it] > 0}]
-    return [key(share, today) for share in shares if share]
+        floors, ceiling = range(int(max(units.values()))), 1
+    keys = [
+        (
+            {it: min(units[it] - floor, ceiling) for it in units if units[it] > floor},
+            [it for it in units if units[it] <= floor < it.quantity],
+        )
+        for floor in floors
+    ]
+    return [
+        key(had, today)
+        for had, refunded in keys
+        if had and (covers(had, today) or not covers(refunded, today))
+    ]
+
+
+def covers(lines, day):
+    """Is the day one that these lines bill?"""
+    return any(it.license_date_start <= day <= it.license_date_end for it in lines)
 
 
 def key(units, today):

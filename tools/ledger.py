@@ -31,6 +31,10 @@ class Entry(NamedTuple):
     is_advance: bool = False
     #: While it lasts, it takes the place of what was granted before.
     is_upgrade: bool = False
+    #: Paid for, and all of it credited.
+    is_refunded: bool = False
+    #: What was bought: an upgrade leaves what is added of the same.
+    product: object = None
     #: Whatever the caller knows the entry by.
     key: object = None
 
@@ -40,7 +44,7 @@ class Balance(NamedTuple):
 
     #: None: never.
     expires_at: datetime | None
-    #: Nothing that it was granted for counts any more.
+    #: Nothing that it was granted for counts any more, or not for this day.
     is_payment_reversed: bool
     #: Only during a trial.
     trial_ends_at: datetime | None
@@ -57,13 +61,19 @@ def balance(entries, today):
     expires_at = _end(used)
     return Balance(
         expires_at=expires_at,
-        is_payment_reversed=not counted,
+        is_payment_reversed=not counted or _is_refunded(entries, counted, today),
         trial_ends_at=expires_at
         if counted and all(e.is_trial for e in counted)
         else None,
         quantity=_quantity(used, today),
         quantity_until=_next_change(used, today),
     )
+
+
+def _is_refunded(entries, counted, today):
+    """Was the day paid for and credited, even if a later period is paid?"""
+    is_credited = any(e.is_refunded and _covers(e, today) for e in entries)
+    return is_credited and not any(_covers(e, today) for e in counted)
 
 
 def in_force(entries, today):
@@ -129,8 +139,8 @@ def _quantity(entries, today):
 def _covering(entries, today):
     """Return the entries in force, in a gap those nearest to it.
 
-    An upgrade takes the place of what was granted before it, but not of another
-    upgrade of the same day.
+    An upgrade takes the place of all else, but for what was added of the same product
+    later, and another upgrade of the same day.
     """
     day = _reference_day(entries, today)
     covering = [e for e in entries if _covers(e, day)]
@@ -139,8 +149,11 @@ def _covering(entries, today):
         return covering
     latest = max(e.date_start for e in upgrades)
     first = next(e for e in upgrades if e.date_start == latest)
-    later = covering[covering.index(first) :]
-    return [e for e in later if not e.is_upgrade or e.date_start == latest]
+    return [
+        e
+        for e in covering[covering.index(first) :]
+        if (e.date_start == latest if e.is_upgrade else e.product == first.product)
+    ]
 
 
 def _covers(entry, day):

@@ -43,6 +43,8 @@ class SoftwareLicenseTrial(models.TransientModel):
         self.ensure_one()
         if not 1 <= self.days <= 3650:
             raise UserError(self.env._("Days: a trial lasts 1 to 3650 days."))
+        if problem := self.policy_id._get_problem(self.env.company, 1):
+            raise UserError(self.env._("License Policy: %s.", problem))
         self.partner_id._lock_license_trials()
         if self.had_trial and not self._is_manager_willing():
             raise UserError(
