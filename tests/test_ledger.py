@@ -125,6 +125,17 @@ class TestLedger(BaseCase):
                     self.balance(*entries).is_payment_reversed, is_reversed
                 )
 
+    def test_a_credited_period_ahead_is_a_moment_to_look_again(self):
+        gone = FEBRUARY._replace(is_effective=False, is_refunded=True)
+        march = entry("2026-03-01", "2026-03-31")
+        for today, until in (
+            ("2026-01-15", datetime(2026, 2, 1)),
+            ("2026-02-15", datetime(2026, 3, 1)),
+        ):
+            self.assertEqual(
+                self.balance(gone, march, today=today).quantity_until, until
+            )
+
     def test_a_key_on_an_order_that_is_cancelled_counts_no_more(self):
         given = entry("2026-01-01", "2026-03-31", source="order", is_effective=False)
         self.assertTrue(self.balance(given).is_payment_reversed)

@@ -59,21 +59,23 @@ def balance(entries, today):
     counted = _counted(entries)
     used = counted or entries
     expires_at = _end(used)
+    refunded = [e for e in entries if e.is_refunded]
     return Balance(
         expires_at=expires_at,
-        is_payment_reversed=not counted or _is_refunded(entries, counted, today),
+        is_payment_reversed=not counted or _is_gone(refunded, counted, today),
         trial_ends_at=expires_at
         if counted and all(e.is_trial for e in counted)
         else None,
         quantity=_quantity(used, today),
-        quantity_until=_next_change(used, today),
+        quantity_until=_next_change([*used, *refunded], today),
     )
 
 
-def _is_refunded(entries, counted, today):
+def _is_gone(refunded, counted, today):
     """Was the day paid for and credited, even if a later period is paid?"""
-    is_credited = any(e.is_refunded and _covers(e, today) for e in entries)
-    return is_credited and not any(_covers(e, today) for e in counted)
+    return any(_covers(e, today) for e in refunded) and not any(
+        _covers(e, today) for e in counted
+    )
 
 
 def in_force(entries, today):
