@@ -158,6 +158,20 @@ class LicenseBillingCommon(LicenseBuilders, AccountTestInvoicingCommon):
         return order
 
     @classmethod
+    def _merge_customer(cls):
+        """Merge the customer into another one by Odoo's wizard; return that."""
+        kept = cls.env["res.partner"].create({"name": "Blue Heron Studios Ltd."})
+        wizard = cls.env["base.partner.merge.automatic.wizard"].sudo()
+        wizard.create(
+            {
+                "partner_ids": [Command.set((cls.customer + kept).ids)],
+                "dst_partner_id": kept.id,
+            }
+        ).action_merge()
+        cls.env.invalidate_all()
+        return kept
+
+    @classmethod
     def _pay(cls, invoices, **vals):
         """Pay invoices through Odoo's own wizard; return the payments."""
         return (

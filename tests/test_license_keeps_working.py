@@ -56,15 +56,7 @@ class TestLicenseKeepsWorking(LicenseBillingCommon):
     @freeze_time("2026-06-01")
     def test_a_customer_merged_into_another_keeps_its_licenses(self):
         order, license_ = self._sell_order()
-        kept = self.env["res.partner"].create({"name": "Blue Heron Studios Ltd."})
-        wizard = self.env["base.partner.merge.automatic.wizard"].sudo()
-        wizard.create(
-            {
-                "partner_ids": [Command.set((self.customer + kept).ids)],
-                "dst_partner_id": kept.id,
-            }
-        ).action_merge()
-        self.env.invalidate_all()
+        kept = self._merge_customer()
         self.assertFalse(self.customer.exists())
         self.assertEqual(license_.partner_id, kept)
         self.assertEqual(license_.commercial_partner_id, kept)

@@ -61,6 +61,15 @@ class TestSubscriptionOca(LicenseBillingCommon):
             self._pay(invoice)
         return invoice
 
+    def _bill_by_order(self, subscription):
+        """Let the subscription make its next order, and pay the invoice of that."""
+        subscription.generate_invoice()
+        invoice = subscription.sale_order_ids.invoice_ids.filtered(
+            lambda move: move.payment_state == "not_paid"
+        )
+        self._pay(invoice)
+        return invoice
+
     def test_the_subscriptions_own_cron_makes_the_invoice_that_issues(self):
         subscription = self._subscribe()
         subscription.stage_id = self.env.ref(
@@ -143,11 +152,7 @@ class TestSubscriptionOca(LicenseBillingCommon):
         subscription = self._subscribe()
         licenses = self.env["software.license"]
         for _period in range(2):
-            subscription.generate_invoice()
-            invoice = subscription.sale_order_ids.invoice_ids.filtered(
-                lambda move: move.payment_state == "not_paid"
-            )
-            self._pay(invoice)
+            self._bill_by_order(subscription)
             licenses |= subscription.sale_order_ids.license_ids
         self.assertEqual(len(licenses), 1)
         self.assertEqual(
@@ -160,11 +165,7 @@ class TestSubscriptionOca(LicenseBillingCommon):
         subscription = self._subscribe()
         licenses = self.env["software.license"]
         for _period in range(2):
-            subscription.generate_invoice()
-            invoice = subscription.sale_order_ids.invoice_ids.filtered(
-                lambda move: move.payment_state == "not_paid"
-            )
-            self._pay(invoice)
+            invoice = self._bill_by_order(subscription)
             licenses |= invoice.license_ids
         self.assertEqual(len(licenses), 1)
         self.assertEqual(licenses.expires_at, datetime(2026, 3, 1))
@@ -499,15 +500,7 @@ class TestSubscriptionOca(LicenseBillingCommon):
         with freeze_time("2026-01-10"):
             subscription = self._subscribe()
             license_ = self._bill(subscription).license_ids
-            kept = self.env["res.partner"].create({"name": "Blue Heron Studios Ltd."})
-            wizard = self.env["base.partner.merge.automatic.wizard"].sudo()
-            wizard.create(
-                {
-                    "partner_ids": [Command.set((self.customer + kept).ids)],
-                    "dst_partner_id": kept.id,
-                }
-            ).action_merge()
-            self.env.invalidate_all()
+            kept = self._merge_customer()
             self.assertEqual(license_.partner_id, kept)
             self.product.product_tmpl_id.action_archive()
             self.policy.write({"max_activations": 9, "features": {"sso": True}})
