@@ -118,18 +118,22 @@ class AccountMove(models.Model):
     @api.model
     def _cron_issue_licenses(self, limit=100):
         """Issue what was paid on a way that calls no hook, or failed before."""
-        due = [
-            ("is_license_due", "=", True),
-            ("state", "=", "posted"),
-            ("payment_state", "in", PAID_STATES),
-        ]
-        untried = [*due, ("license_problem", "=", False)]
-        moves = self.search(untried, limit=limit)
-        moves._issue_licenses()
-        remaining = self.search_count(untried)
-        if not remaining:  # what failed before, once a run
-            self.search([*due, ("license_problem", "!=", False)])._issue_licenses()
-        self.env["ir.cron"]._commit_progress(len(moves), remaining=remaining)
+        due = self.search(
+            [
+                ("is_license_due", "=", True),
+                ("state", "=", "posted"),
+                ("payment_state", "in", PAID_STATES),
+            ]
+        )
+        # Each once a run: some stay due, as what failed, or waits for the bank.
+        moves = due.sorted(lambda move: bool(move.license_problem))
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(moves))
+        for start in range(0, len(moves), limit):
+            batch = moves[start : start + limit]
+            batch._issue_licenses()
+            if not cron._commit_progress(len(batch)):
+                break  # out of time: the scheduler calls again
 
     def _issue_licenses(self):
         """Issue what the paid lines of these invoices bought; safe to call again.

@@ -125,6 +125,18 @@ class TestPaymentTable(LicenseBillingCommon):
         self._run_cron("cron_issue_licenses")
         self.assertFalse(invoice.license_ids)
 
+    def test_the_sweep_tries_once_a_run_what_stays_due(self):
+        reversed_ = self._create_posted()
+        self._refund(reversed_)
+        self._wait_for_bank(True)
+        waiting = self._create_posted()
+        waiting.payment_state = "in_payment"
+        self._run_cron("cron_issue_licenses")
+        self.assertEqual((reversed_ + waiting).mapped("is_license_due"), [True] * 2)
+        cron = self.env.ref("software_license.cron_issue_licenses")
+        progress = self.env["ir.cron.progress"].search([("cron_id", "=", cron.id)])
+        self.assertEqual(progress.mapped("remaining"), [0])
+
     def test_a_zero_invoice_set_to_draft_and_posted_again(self):
         invoice = self._create_license_invoice(date="2099-01-01")
         invoice.invoice_line_ids.price_unit = 0
