@@ -133,8 +133,9 @@ class SoftwareLicenseTerm(models.Model):
         self.ensure_one()
         if self.source == "invoice":
             return self.move_id._is_paid_for_licenses()
-        is_ordered = self.source == "order" or self.license_id.billing_identity
-        return not is_ordered or self.sale_line_id.state == "sale"
+        # A trial by hand is of no order, until a payment makes its license one's.
+        is_by_hand = self.source == "manual" or not self.license_id.billing_identity
+        return is_by_hand or self.sale_line_id.state == "sale"
 
     def _is_refunded(self):
         """Was all of it credited after it was paid?"""
