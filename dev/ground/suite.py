@@ -10,6 +10,13 @@ from .workplace import Workplace, locked
 
 PARTS = ("lint", "core", "oca", "e2e", "peers")
 COVERAGE = paths.CACHE / "coverage"
+#: Kinds of runs of the addon's own tests: the database, and how they are called.
+BASES = {"core": "core", "oca": "oca", "stories": "oca"}
+TITLES = {
+    "core": "tests with Odoo's modules",
+    "oca": "tests beside OCA's modules",
+    "stories": "random stories of subscriptions",
+}
 
 
 def run_parts(parts, match=None, db_port=None):
@@ -29,7 +36,10 @@ def run_parts(parts, match=None, db_port=None):
 
 def _tests(place, parts, match):
     """The parts that need Odoo."""
-    results = _odoo_tests(place, [k for k in ("core", "oca") if k in parts], match)
+    kinds = [kind for kind in ("core", "oca") if kind in parts]
+    if "oca" in kinds:
+        kinds.append("stories")
+    results = _odoo_tests(place, kinds, match)
     if "e2e" in parts:
         results.append(_e2e(place, match))
     if "peers" in parts:
@@ -40,10 +50,10 @@ def _tests(place, parts, match):
 def _odoo_tests(place, kinds, match):
     """pytest-odoo on a fresh database of each kind, side by side on two cores.
 
-    The output of the second kind is held back until the first one's is complete.
+    The output of all but the first is held back until the first one's is complete.
     """
-    for kind in kinds:
-        place.databases.template(kind)  # one after the other: oca is made from core
+    for base in dict.fromkeys(BASES[kind] for kind in kinds):
+        place.databases.template(base)  # one after the other: oca is made from core
     with ThreadPoolExecutor(2) as pool:
         runs = [
             pool.submit(_odoo_test, place, kind, match, live=kind == kinds[0])
@@ -58,27 +68,32 @@ def _odoo_tests(place, kinds, match):
 
 
 def _odoo_test(place, kind, match, live):
-    """The addon's own tests on one database; without OCA's modules, not theirs."""
-    db = place.databases.fresh(f"test_{kind}", base=kind, install=[paths.MODULE])
-    config = place.odoo.config(db, http_enable=True)
+    """The addon's own tests on one database; without OCA's modules, not theirs.
+
+    The stories run apart: counting what they cover would double their time.
+    """
+    db = place.databases.fresh(f"test_{kind}", base=BASES[kind], install=[paths.MODULE])
+    env = place.odoo.environment(ODOO_RC=str(place.odoo.config(db, http_enable=True)))
+    package = f"odoo.addons.{paths.MODULE}.tests"
+    arguments = [f"--rootdir={addon.FOLDER}"]
+    if kind == "stories":
+        arguments.append(f"{package}.test_subscription_story")
+    else:
+        left_out = "*/test_subscription_" + ("*" if kind == "core" else "story")
+        arguments += [f"--ignore-glob={left_out}.py", *_cover(kind, env), package]
+    ini = paths.ROOT / "dev" / "pytest.ini"
+    return pytest(TITLES[kind], ini, arguments, match, env, addon.FOLDER, live)
+
+
+def _cover(kind, env):
+    """The arguments that have a run counted, in a file of its own."""
     covered = COVERAGE / f".coverage.{kind}"
     covered.parent.mkdir(parents=True, exist_ok=True)
     covered.unlink(missing_ok=True)
-    env = place.odoo.environment(ODOO_RC=str(config), COVERAGE_FILE=str(covered))
-    arguments = [
-        f"--rootdir={addon.FOLDER}",
-        f"--cov=odoo.addons.{paths.MODULE}",
-        f"--cov-config={paths.ROOT / 'dev/coveragerc'}",
-        "--cov-report=",
-        f"odoo.addons.{paths.MODULE}.tests",
-    ]
-    if kind == "core":
-        arguments.append("--ignore-glob=*/test_subscription_*.py")
-    ini = paths.ROOT / "dev" / "pytest.ini"
-    title = (
-        "tests beside OCA's modules" if kind == "oca" else "tests with Odoo's modules"
-    )
-    return pytest(title, ini, arguments, match, env, addon.FOLDER, live)
+    env["COVERAGE_FILE"] = str(covered)
+    config = paths.ROOT / "dev/coveragerc"
+    covered_package = f"--cov=odoo.addons.{paths.MODULE}"
+    return [covered_package, f"--cov-config={config}", "--cov-report="]
 
 
 def _e2e(place, match):
