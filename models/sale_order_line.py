@@ -65,9 +65,11 @@ class SaleOrderLine(models.Model):
             return self.env._("the product has no license policy")
         if policy.application != license_.application:
             return self.env._("the product is of another application")
+        if problem := license_._get_renewal_problem():
+            return problem
         if self._get_license_units() > license_._count_of_same_sale():
             return self.env._("more licenses are renewed than were sold with it")
-        return license_._get_renewal_problem()
+        return False
 
     # === CRUD METHODS === #
 
@@ -178,10 +180,11 @@ class SaleOrderLine(models.Model):
         return credited
 
     def _get_lowest_license_price(self):
-        """Return the lowest price at which a unit was invoiced, or is now."""
+        """Return the lowest price at which a unit was invoiced, or is now; else 0."""
         billed = self._get_licensed_invoice_lines()
         prices = [line._get_license_price() for line in billed]
-        return min([*prices, *filter(None, self.mapped("price_reduce_taxexcl"))])
+        prices += filter(None, self.mapped("price_reduce_taxexcl"))
+        return min(prices, default=0)
 
     def _get_credited_quantities(self):
         """Return {line: units} of what was invoiced of these lines and taken back."""

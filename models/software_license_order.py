@@ -15,11 +15,14 @@ class SoftwareLicense(models.Model):
         A line that gave nothing yet, and whose licenses are there, renews them: its
         payment will.
         """
-        identity = order_line._license_identity()
+        terms = order_line.license_term_ids
+        terms = (terms - terms._filter_of_other_application()).sorted("id")
+        # Once paid, they may be known by the subscription that bills them.
+        identity = terms.license_id[:1].billing_identity
+        identity = identity or order_line._license_identity()
         known = self.with_context(active_test=False).search(
             [("billing_identity", "=", identity)]
         )
-        terms = (order_line.license_term_ids & known.term_ids).sorted("id")
         if known and not terms:
             return
         units = order_line._get_license_units()
@@ -87,7 +90,7 @@ class SoftwareLicense(models.Model):
 
     @api.model
     def _give_trial(self, partner, policy, days):
-        """Return a new license on trial; see ``_had_license_trial`` who may get one."""
+        """Return a new license on trial; the caller asks whether it may be given."""
         start, end = policy._get_trial_period(fields.Date.today(), days)
         term_vals = {
             "source": "trial",

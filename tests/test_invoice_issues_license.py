@@ -355,6 +355,16 @@ class TestInvoiceIssuesLicense(LicenseBillingCommon):
         self._pay(invoice)
         self.assertEqual(len(invoice.license_ids), 1)
 
+    def test_what_another_thread_read_before_the_commit_is_forgotten_after_it(self):
+        product = self._create_licensed_product(self.policy)
+        Product = self.env["product.product"]
+        with patch.object(self.env.registry[Product._name], "_search", return_value=[]):
+            self.env.registry.clear_cache()
+            self.assertNotIn(product.id, Product._get_licensed_ids())  # as of before
+        self.assertNotIn(product.id, Product._get_licensed_ids())
+        self.env.cr.postcommit.run()
+        self.assertIn(product.id, Product._get_licensed_ids())
+
     def test_a_policy_in_use_can_not_be_deleted(self):
         self._sell()
         with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):

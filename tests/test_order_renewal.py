@@ -276,6 +276,18 @@ class TestOrderRenewal(LicenseBillingCommon):
         self._create_order_credit(order)
         self.assertEqual(order.license_ids.quantity, 4)
 
+    def test_a_credit_note_of_the_order_outlives_the_invoices_it_was_of(self):
+        order = self._sell_in_two_invoices()
+        order.order_line.product_uom_qty = 0
+        self._create_order_credit(order)
+        invoices = order.invoice_ids.filtered(lambda it: it.move_type == "out_invoice")
+        invoices.button_draft()
+        self.assertEqual(order.license_ids.status, "suspended")
+
+    def test_an_archived_license_is_refused_by_that_name(self):
+        self.license.active = False
+        self.assertRefused("archived")
+
     def test_a_discount_given_by_a_credit_note_of_the_order_takes_nothing(self):
         order = self._sell_in_two_invoices()
         order.order_line.product_uom_qty = 4

@@ -145,6 +145,17 @@ class TestSubscriptionOca(LicenseBillingCommon):
         self.assertEqual(license_.subscription_ref, subscription)
         self.assertEqual(self._bill(subscription).license_ids, license_)
 
+    def test_an_old_order_changed_later_gives_no_second_key(self):
+        self.policy.write({"issue_on": "order", "trial_days": 14})
+        order = self._order()
+        license_ = order.license_ids
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        order.subscription_ids.unlink()
+        order.order_line.product_uom_qty = 3
+        self.assertEqual(order.license_ids, license_)
+
     def test_a_subscriptions_own_orders_give_no_key_before_they_are_paid(self):
         self.policy.write({"issue_on": "order", "trial_days": 14})
         self.product.subscribable = False
