@@ -171,6 +171,7 @@ class AccountMove(models.Model):
         What fails for invoices together is tried for each of them alone.
         """
         lines = self.invoice_line_ids._filter_licensed()
+        lines.sale_line_ids.license_id.fetch()  # each line alone would ask for its own
         problems = {line: line._get_license_problem() for line in lines}
         problems.update(lines._get_revoked_license_problems())
         good = lines.filtered(lambda line: not problems[line])

@@ -67,7 +67,8 @@ class SaleOrderLine(models.Model):
             return self.env._("the product is of another application")
         if problem := license_._get_renewal_problem():
             return problem
-        if self._get_license_units() > license_._count_of_same_sale():
+        units = self._get_license_units()
+        if units > 1 and units > license_._count_of_same_sale():
             return self.env._("more licenses are renewed than were sold with it")
         return False
 

@@ -1,5 +1,5 @@
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -61,12 +61,34 @@ class SoftwareLicense(models.Model):
         """
         move_lines._lock_license_source()
         of_order = {line: line._get_licenses_of_order() for line in move_lines}
-        # One renewal begins where another one ends: they are granted one by one.
-        single = move_lines.filtered(lambda line: of_order[line])
-        self._grant_together(move_lines - single)
-        for line in single:
-            of_order[line]._set_billing_identity(line._license_identity())
-            self._grant_together(line)
+        for lines in self._get_turns(of_order):
+            self._set_billing_identities(
+                {
+                    license_: line._license_identity()
+                    for line in lines
+                    for license_ in of_order[line].sorted("billing_unit")
+                }
+            )
+            self._grant_together(lines)
+
+    @api.model
+    def _get_turns(self, of_order):
+        """Return the lines in lots, to be granted one lot after the other.
+
+        A renewal begins where another one ends: what is about the same licenses is
+        not in the same lot. First come the lines whose orders know of no license.
+        """
+        turns, latest = defaultdict(list), {}
+        for line, licenses in of_order.items():
+            about = set()
+            if licenses:
+                identities = filter(None, licenses.mapped("billing_identity"))
+                about = {*licenses, *identities, line._license_identity()}
+            turn = max((latest.get(it, 0) + 1 for it in about), default=0)
+            latest.update(dict.fromkeys(about, turn))
+            turns[turn].append(line)
+        lines = self.env["account.move.line"]
+        return [lines.union(*turns[turn]) for turn in sorted(turns)]
 
     @api.model
     def _grant_together(self, move_lines):
@@ -82,16 +104,26 @@ class SoftwareLicense(models.Model):
             [slot for group in slots.values() for slot in group if slot.lines]
         )
 
-    def _set_billing_identity(self, identity):
-        """Let these licenses be renewed by what has this identity from now on."""
-        changed = self.filtered(lambda license_: license_.billing_identity != identity)
+    @api.model
+    def _set_billing_identities(self, identities):
+        """Let licenses be renewed by something else: {license: billing identity}."""
+        changed = {
+            license_: identity
+            for license_, identity in identities.items()
+            if license_.billing_identity != identity
+        }
         if not changed:
             return
-        same = [("billing_identity", "=", identity)]
-        known = self.with_context(active_test=False).search(same)
-        free = max(known.mapped("billing_unit"), default=0) + 1
-        for unit, license_ in enumerate(changed.sorted("billing_unit"), free):
-            license_.write({"billing_identity": identity, "billing_unit": unit})
+        same = [("billing_identity", "in", list(set(changed.values())))]
+        last = Counter()
+        for known in self.with_context(active_test=False).search(same):
+            identity = known.billing_identity
+            last[identity] = max(last[identity], known.billing_unit)
+        for license_, identity in changed.items():
+            last[identity] += 1
+            license_.write(
+                {"billing_identity": identity, "billing_unit": last[identity]}
+            )
 
     @api.model
     def _get_slots(self, identities):

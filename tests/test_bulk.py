@@ -57,6 +57,28 @@ class TestBulk(LicenseBulkCommon):
         few, many = self._count_payment(2), self._count_payment(8)
         self.assertEqual(few, many)  # 20 and 80 licenses
 
+    def test_one_payment_of_many_renewals_by_name_renews_all_at_once(self):
+        self._count_renewal(1)  # what is read once and kept in memory
+        few, many = self._count_renewal(2), self._count_renewal(8)
+        self.assertEqual(few, many)
+
+    def _count_renewal(self, count):
+        """Return how many statements a payment of orders makes that renew licenses."""
+        licenses = self._post_invoices(count)
+        self._pay(licenses, group_payment=True)
+        licenses = licenses.license_ids
+        orders = [self._order(license_id=license_.id) for license_ in licenses]
+        invoices = self.env["sale.order"].union(*orders)._create_invoices(grouped=True)
+        invoices.action_post()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        statements = self._get_statements(
+            lambda: self._pay(invoices, group_payment=True), "license", "subscription"
+        )
+        self.assertEqual(invoices.license_ids, licenses)
+        self.assertEqual({len(license_.term_ids) for license_ in licenses}, {2})
+        return len(statements)
+
     def test_what_fails_together_is_issued_for_each_invoice_alone(self):
         good, bad = self._post_invoices(1), self._post_invoices(1)
         License = self.env.registry["software.license"]
