@@ -1,8 +1,12 @@
+import json
+from typing import NamedTuple
+
 import psycopg2
+from psycopg2.pool import PoolError
 from werkzeug.exceptions import HTTPException
 
 from odoo.exceptions import LockError, UserError
-from odoo.http import Dispatcher
+from odoo.http import Dispatcher, Response
 
 from ..tools import strict_json
 from ..tools.errors import InvalidRequest, LicenseApiError
@@ -20,16 +24,33 @@ HTTP_ERRORS = {
     500: ("internal_error", "The server failed. The incident is in its log."),
     503: ("service_unavailable", "The server is busy. Try again."),
 }
+#: What PostgreSQL, or the pool of connections to it, can't do now.
+UNAVAILABLE = (
+    LockError,
+    PoolError,
+    psycopg2.InterfaceError,
+    psycopg2.OperationalError,
+)
 #: Seconds after which a client may try again.
 RETRY_AFTER = "5"
+
+
+class Reply(NamedTuple):
+    """An answer that is more than 200 and a JSON value."""
+
+    values: dict | list
+    status: int = 200
+    headers: dict = {}
 
 
 class LicenseApiDispatcher(Dispatcher):
     """The one boundary of the HTTP API: JSON in, JSON out, errors included.
 
-    An endpoint gets ``body``, the JSON object that was sent, and returns the dict
-    that is the answer. It raises what goes wrong: nothing is caught before it gets
-    here, so that Odoo rolls back, and tries again after a serialization failure.
+    An endpoint gets what its address holds and, by its method, ``body``, the JSON
+    object that was sent (POST, PUT), or ``query``, the arguments of the address
+    (GET). It returns the JSON value that is the answer, or a ``Reply``. It raises
+    what goes wrong: nothing is caught before it gets here, so that Odoo rolls back,
+    and tries again after a serialization failure.
     """
 
     routing_type = "license_api"
@@ -40,12 +61,27 @@ class LicenseApiDispatcher(Dispatcher):
         return True
 
     def dispatch(self, endpoint, args):
-        self.request.params = {**args, "body": self._read_body()}
-        return self._make_response(self.request.registry["ir.http"]._dispatch(endpoint))
+        self.request.params = {**args, **self._read_input(endpoint.routing)}
+        answer = self.request.registry["ir.http"]._dispatch(endpoint)
+        if isinstance(answer, Response):
+            return answer
+        reply = answer if isinstance(answer, Reply) else Reply(answer)
+        return self._make_response(*reply)
 
-    def _read_body(self):
+    def _read_input(self, routing):
+        """Return what the endpoint gets beside what its address holds."""
+        method = self.request.httprequest.method
+        if method in ("POST", "PUT"):
+            return {"body": self._read_body(routing.get("is_body_optional"))}
+        if method in ("GET", "HEAD"):
+            return {"query": self.request.httprequest.args.to_dict()}
+        return {}
+
+    def _read_body(self, is_optional=False):
         """Return the JSON object that was sent; raise InvalidRequest if it is none."""
         raw = self.request.httprequest.get_data(cache=False)
+        if not raw and is_optional:
+            return {}
         if not raw:
             raise InvalidRequest("The request has no body. Send a JSON object.")
         try:
@@ -59,17 +95,24 @@ class LicenseApiDispatcher(Dispatcher):
     def handle_error(self, exc):
         """Return the JSON answer to an exception: never a traceback, never HTML."""
         if isinstance(exc, LicenseApiError):
-            return self._make_error(exc.to_dict(), exc.http_status)
+            return self._make_error(exc.to_dict(), exc.http_status, exc.headers)
         status = _get_status(exc)
         code, message = HTTP_ERRORS[status]
         headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
         if allowed := getattr(exc, "valid_methods", None):
             headers["Allow"] = ", ".join(sorted(allowed))
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         return self._make_error({"error": code, "message": message}, status, headers)
 
     def _make_response(self, values, status=200, headers=None):
-        headers = {"Cache-Control": "no-store", **(headers or {})}
-        return self.request.make_json_response(values, headers=headers, status=status)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Type": "application/json; charset=utf-8",
+            **(headers or {}),
+        }
+        body = json.dumps(values, ensure_ascii=False)
+        return self.request.make_response(body, list(headers.items()), status=status)
 
     def _make_error(self, values, status, headers=None):
         # An error leaves without the headers that pre_dispatch prepared.
@@ -81,7 +124,7 @@ def _get_status(exc):
     """Return the HTTP status that an exception stands for."""
     if isinstance(exc, HTTPException):
         return exc.code if exc.code in HTTP_ERRORS else 400
-    if isinstance(exc, LockError | psycopg2.OperationalError):
+    if isinstance(exc, UNAVAILABLE):
         return 503
     if isinstance(exc, UserError):
         return exc.http_status if exc.http_status in HTTP_ERRORS else 400

@@ -15,6 +15,7 @@ class LicenseApiError(Exception):
     message = "The request is not valid."
     #: Fields that the answer carries beside ``error`` and ``message``.
     extra: dict = {}
+    headers: dict = {}
     #: Read by Odoo's HTTP root: an expected refusal is no error of the server.
     loglevel = logging.DEBUG
 

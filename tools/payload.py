@@ -1,17 +1,132 @@
-"""The fields of a request body: what each may be, and a clear error if it is not."""
+"""The fields of a request: what each may be, and a clear error if it is not.
 
+A schema is a dict {name: kind}. The OpenAPI document is made of the same schemas.
+"""
+
+import re
+from datetime import UTC, datetime
+from math import isfinite
 from typing import NamedTuple
 
 from .errors import InvalidRequest
 
 MAX_BODY = 64 * 1024
+#: PostgreSQL's integer.
+MAX_INTEGER = 2**31 - 1
+#: Beyond, adding a grace or a period would leave the calendar.
+YEARS = range(1970, 3000)
+#: Of an object within an object, and so on.
+MAX_DEPTH = 32
 
 
 class Text(NamedTuple):
-    """A text field: how long it may be, in characters, and whether it must be there."""
+    """A text: how long it may be, in characters. Blanks around it do not count."""
 
     max_length: int = 255
     required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name} must be a string")
+        value = value.strip()
+        if len(value) > self.max_length:
+            raise InvalidRequest(f"{name} is longer than {self.max_length} characters")
+        if not _is_storable(value):
+            raise InvalidRequest(f"{name} contains characters that are not allowed")
+        return value or None
+
+
+class Identifier(NamedTuple):
+    """An id as this API gives it: opaque to the client, a number to us."""
+
+    required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name} must be a string")
+        if not re.fullmatch(r"[1-9][0-9]{0,9}", value) or int(value) > MAX_INTEGER:
+            raise InvalidRequest(f"{name} is not an id of this server")
+        return int(value)
+
+
+class Integer(NamedTuple):
+    """A whole number, bounds included."""
+
+    minimum: int = 0
+    maximum: int = MAX_INTEGER
+    required: bool = False
+
+    def read(self, name, value):
+        # True is an int to Python. 5.0 is one to JSON, which has but numbers.
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise InvalidRequest(f"{name} must be an integer")
+        if not self.minimum <= value <= self.maximum:
+            raise InvalidRequest(f"{name} must be {self.minimum} to {self.maximum}")
+        return value
+
+
+class Boolean(NamedTuple):
+    """True or false."""
+
+    required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, bool):
+            raise InvalidRequest(f"{name} must be true or false")
+        return value
+
+
+class Object(NamedTuple):
+    """A JSON object."""
+
+    required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, dict):
+            raise InvalidRequest(f"{name} must be an object")
+        if problem := _get_json_problem(value):
+            raise InvalidRequest(f"{name} {problem}")
+        return value
+
+
+class Choice(NamedTuple):
+    """One of some words."""
+
+    words: tuple
+    required: bool = False
+
+    def read(self, name, value):
+        if value not in self.words:
+            raise InvalidRequest(f"{name} must be one of {', '.join(self.words)}")
+        return value
+
+
+class Moment(NamedTuple):
+    """A moment as ISO 8601, read as naive UTC; without a zone it is taken for UTC.
+
+    A day stands for its beginning.
+    """
+
+    required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name} must be a string")
+        try:
+            moment = datetime.fromisoformat(value.strip())
+            if moment.tzinfo:
+                moment = moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise InvalidRequest(
+                f"{name} is not an ISO 8601 date and time, such as 2027-01-15T00:00:00Z"
+            ) from None
+        if moment.year not in YEARS:
+            raise InvalidRequest(
+                f"{name} must lie in the years {YEARS.start} to {YEARS.stop - 1}"
+            )
+        return moment.replace(tzinfo=None, microsecond=0)
 
 
 LICENSE_KEY = {"licenseKey": Text(required=True)}
@@ -25,29 +140,25 @@ VALIDATE = {**VERIFY, "deviceId": Text(required=True), "deviceName": Text()}
 DEACTIVATE = {**LICENSE_KEY, "deviceId": Text(required=True)}
 
 
-def read(body, schema):
+def read(body, schema, is_partial=False):
     """Return the schema's fields of a body, None for those left out.
 
+    ``is_partial``: only what was sent, so that null can mean something else.
     Fields that the schema does not know are ignored, so that a newer client can
     talk to an older server. Raises InvalidRequest, which names the field.
     """
-    return {name: _text(name, body.get(name), text) for name, text in schema.items()}
+    return {
+        name: _read(name, body.get(name), kind)
+        for name, kind in schema.items()
+        if name in body or not is_partial
+    }
 
 
-def _text(name, value, text):
-    if value is None or value == "":
-        if text.required:
-            raise InvalidRequest(f"{name} is required")
-        return None
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be a string")
-    value = value.strip()
-    if not value:
-        return _text(name, None, text)
-    if len(value) > text.max_length:
-        raise InvalidRequest(f"{name} is longer than {text.max_length} characters")
-    if not _is_storable(value):
-        raise InvalidRequest(f"{name} contains characters that are not allowed")
+def _read(name, value, kind):
+    is_given = value is not None and value != ""
+    value = kind.read(name, value) if is_given else None
+    if value is None and kind.required:
+        raise InvalidRequest(f"{name} is required")
     return value
 
 
@@ -57,3 +168,17 @@ def _is_storable(value):
         char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
         for char in value
     )
+
+
+def _get_json_problem(value, depth=1):
+    """Return what PostgreSQL would not take of a JSON value, None if it would."""
+    if depth > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} levels deep"
+    if isinstance(value, float) and not isfinite(value):
+        return "contains a number that is too large"
+    if isinstance(value, str) and re.search("[\\x00\\ud800-\\udfff]", value):
+        return "contains characters that are not allowed"
+    parts = value if isinstance(value, list) else []
+    if isinstance(value, dict):
+        parts = [*value.keys(), *value.values()]
+    return next(filter(None, (_get_json_problem(it, depth + 1) for it in parts)), None)
