@@ -1,2 +1,3 @@
 from . import dispatcher
+from . import managed_api
 from . import public_api

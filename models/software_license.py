@@ -236,10 +236,16 @@ class SoftwareLicense(models.Model):
                     count=license_key.MIN_LENGTH,
                 )
             )
+        if len(set(normalized)) < len(normalized) or self._is_key_known(*normalized):
+            raise ValidationError(self.env._("A license with this key exists already."))
+
+    @api.model
+    def _is_key_known(self, *normalized):
+        """Has a license one of these keys, archived ones and former keys included?"""
         same = [("license_key_normalized", "in", normalized)]
         licenses = self.sudo().with_context(active_test=False)
-        if len(set(normalized)) < len(normalized) or licenses.search_count(same):
-            raise ValidationError(self.env._("A license with this key exists already."))
+        former = self.env["software.license.former.key"].sudo()
+        return bool(licenses.search_count(same, 1) or former.search_count(same, 1))
 
     # === ACTION METHODS === #
 

@@ -7,4 +7,5 @@ from . import license_key
 from . import payload
 from . import period
 from . import strict_json
+from . import timestamp
 from . import verdict

@@ -138,6 +138,34 @@ VERIFY = {
 }
 VALIDATE = {**VERIFY, "deviceId": Text(required=True), "deviceName": Text()}
 DEACTIVATE = {**LICENSE_KEY, "deviceId": Text(required=True)}
+CREATE = {
+    "customerId": Identifier(required=True),
+    "productId": Identifier(required=True),
+    "maxActivations": Integer(1),
+    "features": Object(),
+    "expiresAt": Moment(),
+    "licenseKey": Text(),
+    "policyId": Identifier(),
+    "trial": Boolean(),
+}
+UPDATE = {
+    "status": Choice(("active", "suspended", "revoked"), required=True),
+    "maxActivations": Integer(1),
+    "features": Object(),
+    "expiresAt": Moment(),
+}
+STATUSES = ("active", "expired", "suspended", "revoked")
+LIST = {
+    "limit": Integer(1, 1000),
+    "offset": Integer(),
+    "status": Choice(STATUSES),
+    "customerId": Identifier(),
+    "productId": Identifier(),
+    "q": Text(),
+    "expiresBefore": Moment(),
+    "createdAfter": Moment(),
+    "sort": Choice(("createdAt", "-createdAt", "expiresAt", "-expiresAt")),
+}
 
 
 def read(body, schema, is_partial=False):
@@ -152,6 +180,16 @@ def read(body, schema, is_partial=False):
         for name, kind in schema.items()
         if name in body or not is_partial
     }
+
+
+def read_query(query, schema):
+    """Return the schema's arguments of an address, all of them texts; see ``read``."""
+    numbers = {
+        name: int(text)
+        for name, text in query.items()
+        if isinstance(schema.get(name), Integer) and re.fullmatch("-?[0-9]{1,12}", text)
+    }
+    return read({**query, **numbers}, schema)
 
 
 def _read(name, value, kind):
