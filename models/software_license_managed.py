@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from ..tools import entitlement, license_key
+from ..tools import entitlement, license_key, payload
 from ..tools.errors import (
     DeviceNotFound,
     InvalidRequest,
@@ -171,7 +171,7 @@ class SoftwareLicense(models.Model):
         """Return the license with this key, or raise LicenseNotFound."""
         self.check_access("read")
         same = [("license_key_normalized", "=", license_key.normalize(key))]
-        license_ = self.search(same)
+        license_ = payload.is_storable(key) and self.search(same)
         if not license_:
             raise LicenseNotFound()
         return license_
@@ -213,7 +213,7 @@ class SoftwareLicense(models.Model):
         """Free the seat of a device."""
         self.ensure_one()
         self.check_access("write")
-        if not self._free_device(device_id):
+        if not (payload.is_storable(device_id) and self._free_device(device_id)):
             raise DeviceNotFound()
         return {
             "success": True,

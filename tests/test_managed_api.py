@@ -215,6 +215,19 @@ class TestManagedApi(LicenseManagedCommon):
         self.assertEqual(self._manage("GET", f"/{old}").status_code, 404)
         self.assertError(self._issue(licenseKey=old), 409, "license_key_exists")
 
+    def test_what_no_key_or_device_can_be_is_unknown(self):
+        key = self._issue().json()["licenseKey"]
+        for path, error in (
+            ("/%00", "license_not_found"),
+            ("/%0a", "license_not_found"),
+            (f"/{'x' * 3000}", "license_not_found"),
+            ("/%ff%fe", "license_not_found"),
+            (f"/{key}/activations/%00", "device_not_found"),
+            (f"/{key}/activations/nothing", "device_not_found"),
+        ):
+            with self.subTest(path=path[:30]):
+                self.assertError(self._manage("DELETE", path), 404, error)
+
     # === LIST === #
 
     def test_a_page_tells_how_many_there_are_and_where_the_next_is(self):

@@ -28,10 +28,10 @@ class Text(NamedTuple):
     def read(self, name, value):
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} must be a string")
-        value = value.strip()
         if len(value) > self.max_length:
             raise InvalidRequest(f"{name} is longer than {self.max_length} characters")
-        if not _is_storable(value):
+        value = value.strip()
+        if not is_storable(value):
             raise InvalidRequest(f"{name} contains characters that are not allowed")
         return value or None
 
@@ -193,14 +193,14 @@ def read_query(query, schema):
 
 
 def _read(name, value, kind):
-    is_given = value is not None and value != ""
-    value = kind.read(name, value) if is_given else None
+    if value is not None:
+        value = kind.read(name, value)
     if value is None and kind.required:
         raise InvalidRequest(f"{name} is required")
     return value
 
 
-def _is_storable(value):
+def is_storable(value):
     """Neither control characters (PostgreSQL refuses NUL) nor half surrogates."""
     return not any(
         char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
