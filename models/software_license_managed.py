@@ -8,6 +8,7 @@ from ..tools.errors import (
     LicenseIsRevoked,
     LicenseKeyExists,
     LicenseNotFound,
+    TrialNotOffered,
     TrialUsed,
 )
 from ..tools.timestamp import to_timestamp
@@ -144,12 +145,6 @@ class SoftwareLicense(models.Model):
         """Return the values of a license whose key was made elsewhere."""
         if not key:
             return {}
-        if "/" in key:
-            raise InvalidRequest("licenseKey contains a slash, which addresses can't")
-        if len(license_key.normalize(key)) < license_key.MIN_LENGTH:
-            raise InvalidRequest(
-                f"licenseKey is shorter than {license_key.MIN_LENGTH} characters"
-            )
         if self._is_key_known(license_key.normalize(key)):
             raise LicenseKeyExists()
         return {"license_key": key}
@@ -160,7 +155,7 @@ class SoftwareLicense(models.Model):
         if expires_at:
             raise InvalidRequest("expiresAt: a trial ends as its policy says")
         if not policy.trial_days:
-            raise InvalidRequest("trial: the policy of this product has no trial")
+            raise TrialNotOffered()
         partner._lock_license_trials()
         if partner._had_license_trial(policy.application):
             raise TrialUsed()

@@ -1,15 +1,16 @@
 import hashlib
 import json
+import re
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools.errors import IdempotencyKeyReused, InvalidRequest
+from ..tools.payload import IDEMPOTENCY_KEY
 
 #: So long a request that is sent again gets the answer of the first time.
 KEPT = timedelta(days=1)
-MAX_KEY = 255
 
 
 class SoftwareLicenseRequest(models.Model):
@@ -39,10 +40,8 @@ class SoftwareLicenseRequest(models.Model):
         """
         if key is None:
             return function()
-        if not 0 < len(key) <= MAX_KEY or not key.isprintable():
-            raise InvalidRequest(
-                f"Idempotency-Key must be 1 to {MAX_KEY} printable characters"
-            )
+        if not re.fullmatch(IDEMPOTENCY_KEY, key):
+            raise InvalidRequest("Idempotency-Key must be 1 to 255 characters of ASCII")
         requests = self.sudo()
         text = json.dumps(request, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()

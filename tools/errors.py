@@ -90,6 +90,14 @@ class TrialUsed(LicenseApiError):
     message = "This customer had a trial of this application already."
 
 
+class TrialNotOffered(LicenseApiError):
+    """The policy gives no trial."""
+
+    code = "trial_not_offered"
+    http_status = 409
+    message = "trial: the policy of this product gives no trial."
+
+
 class IdempotencyKeyReused(LicenseApiError):
     """The same Idempotency-Key came with another request."""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import NamedTuple
 
+from . import license_key
 from .errors import InvalidRequest
 
 MAX_BODY = 64 * 1024
@@ -15,6 +16,9 @@ MAX_BODY = 64 * 1024
 MAX_INTEGER = 2**31 - 1
 #: Beyond, adding a grace or a period would leave the calendar.
 YEARS = range(1970, 3000)
+NEW_KEY = rf"^[A-Za-z0-9][A-Za-z0-9._~:@+=-]{{{license_key.MIN_LENGTH - 1},254}}$"
+#: What an Idempotency-Key looks like: visible ASCII, blanks within.
+IDEMPOTENCY_KEY = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
 #: Of an object within an object, and so on.
 MAX_DEPTH = 32
 
@@ -34,6 +38,22 @@ class Text(NamedTuple):
         if not is_storable(value):
             raise InvalidRequest(f"{name} contains characters that are not allowed")
         return value or None
+
+
+class NewKey(NamedTuple):
+    """A license key made elsewhere: what an address can hold, and nobody guesses."""
+
+    required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name} must be a string")
+        if not re.fullmatch(NEW_KEY, value):
+            raise InvalidRequest(
+                f"{name}: use {license_key.MIN_LENGTH} to 255 letters, digits and"
+                " -._~:@+=, and begin with a letter or a digit"
+            )
+        return value
 
 
 class Identifier(NamedTuple):
@@ -138,13 +158,14 @@ VERIFY = {
 }
 VALIDATE = {**VERIFY, "deviceId": Text(required=True), "deviceName": Text()}
 DEACTIVATE = {**LICENSE_KEY, "deviceId": Text(required=True)}
+INSTANCE = {**LICENSE_KEY, "instanceName": Text(), "instanceUrl": Text(2048)}
 CREATE = {
     "customerId": Identifier(required=True),
     "productId": Identifier(required=True),
     "maxActivations": Integer(1),
     "features": Object(),
     "expiresAt": Moment(),
-    "licenseKey": Text(),
+    "licenseKey": NewKey(),
     "policyId": Identifier(),
     "trial": Boolean(),
 }
