@@ -1,4 +1,5 @@
 from . import api_docs
 from . import dispatcher
+from . import http_dispatcher
 from . import managed_api
 from . import public_api

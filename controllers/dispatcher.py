@@ -5,11 +5,18 @@ import psycopg2
 from psycopg2.pool import PoolError
 from werkzeug.exceptions import HTTPException
 
-from odoo.exceptions import LockError, UserError
-from odoo.http import Dispatcher, Response
+from odoo.exceptions import ConcurrencyError, LockError, RedirectWarning, UserError
+from odoo.http import (
+    Dispatcher,
+    RegistryError,
+    Response,
+    SessionExpiredException,
+    request,
+)
+from odoo.service.db import list_dbs
 
 from ..tools import strict_json
-from ..tools.errors import InvalidRequest, LicenseApiError
+from ..tools.errors import DatabaseUnknown, InvalidRequest, LicenseApiError
 from ..tools.payload import MAX_BODY
 
 #: The code and the sentence that a client gets for an HTTP status.
@@ -19,17 +26,19 @@ HTTP_ERRORS = {
     403: ("forbidden", "You are not allowed to do this."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take this method."),
-    409: ("conflict", "Somebody else is changing the same thing. Try again."),
+    409: ("conflict", "This conflicts with what is there already."),
     413: ("payload_too_large", f"The body is larger than {MAX_BODY // 1024} KiB."),
     500: ("internal_error", "The server failed. The incident is in its log."),
     503: ("service_unavailable", "The server is busy. Try again."),
 }
 #: What PostgreSQL, or the pool of connections to it, can't do now.
 UNAVAILABLE = (
+    ConcurrencyError,
     LockError,
     PoolError,
     psycopg2.InterfaceError,
     psycopg2.OperationalError,
+    psycopg2.errors.ReadOnlySqlTransaction,  # of a server that is taking over
 )
 #: Seconds after which a client may try again.
 RETRY_AFTER = "5"
@@ -61,6 +70,8 @@ class LicenseApiDispatcher(Dispatcher):
         return True
 
     def dispatch(self, endpoint, args):
+        if self.request.httprequest.method == "OPTIONS":
+            return self._make_options()
         self.request.params = {**args, **self._read_input(endpoint.routing)}
         answer = self.request.registry["ir.http"]._dispatch(endpoint)
         if isinstance(answer, Response):
@@ -79,7 +90,8 @@ class LicenseApiDispatcher(Dispatcher):
 
     def _read_body(self, is_optional=False):
         """Return the JSON object that was sent; raise InvalidRequest if it is none."""
-        raw = self.request.httprequest.get_data(cache=False)
+        # Kept: a call that Odoo tries again reads it again.
+        raw = self.request.httprequest.get_data()
         if not raw and is_optional:
             return {}
         if not raw:
@@ -93,17 +105,30 @@ class LicenseApiDispatcher(Dispatcher):
         return body
 
     def handle_error(self, exc):
-        """Return the JSON answer to an exception: never a traceback, never HTML."""
+        """Return the JSON answer to an exception: never a traceback, never HTML.
+
+        It may be called before anything of the request is known.
+        """
+        # Odoo serves a request without a database if it has none, whatever the reason.
+        if getattr(self.request, "db", "not looked for yet") is None:
+            exc = _explain_no_database(exc)
         if isinstance(exc, LicenseApiError):
             return self._make_error(exc.to_dict(), exc.http_status, exc.headers)
         status = _get_status(exc)
-        code, message = HTTP_ERRORS[status]
+        values = {"error": HTTP_ERRORS[status][0], "message": _get_message(exc, status)}
         headers = {"Retry-After": RETRY_AFTER} if status == 503 else {}
         if allowed := getattr(exc, "valid_methods", None):
             headers["Allow"] = ", ".join(sorted(allowed))
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        return self._make_error({"error": code, "message": message}, status, headers)
+        return self._make_error(values, status, headers)
+
+    def _make_options(self):
+        """Return the answer to an OPTIONS that is no question of a browser's."""
+        environ = self.request.httprequest.environ
+        router = self.request.env["ir.http"].routing_map().bind_to_environ(environ)
+        allowed = ", ".join(sorted(router.allowed_methods()))
+        return self._make_response({}, headers={"Allow": allowed})
 
     def _make_response(self, values, status=200, headers=None):
         headers = {
@@ -120,12 +145,58 @@ class LicenseApiDispatcher(Dispatcher):
         return self._make_response(values, status, headers)
 
 
+def _explain_no_database(exc):
+    """Return the exception that tells why a request has no database."""
+    asked = request.httprequest.headers.get("X-Odoo-Database")
+    try:
+        names = list_dbs(force=True)
+    except UNAVAILABLE as error:
+        return error
+    for cause in _get_chain(exc):
+        # It was chosen, and can't be used. A name that is wrong comes here, too.
+        if isinstance(cause, RegistryError) and (not asked or asked in names):
+            return cause
+    return DatabaseUnknown()
+
+
 def _get_status(exc):
     """Return the HTTP status that an exception stands for."""
     if isinstance(exc, HTTPException):
-        return exc.code if exc.code in HTTP_ERRORS else 400
+        is_fault = (exc.code or 500) >= 500
+        return exc.code if exc.code in HTTP_ERRORS else 500 if is_fault else 400
     if isinstance(exc, UNAVAILABLE):
         return 503
-    if isinstance(exc, UserError):
-        return exc.http_status if exc.http_status in HTTP_ERRORS else 400
-    return 500
+    if isinstance(exc, SessionExpiredException):
+        return 401
+    if isinstance(exc.__cause__ or exc, psycopg2.errors.UniqueViolation):
+        return 409
+    if isinstance(exc, UserError | RedirectWarning):
+        status = getattr(exc, "http_status", 400)
+        return status if status in HTTP_ERRORS else 400
+    # Code that tidies up after a connection was lost fails in its own ways.
+    return 503 if any(map(_is_database_away, _get_chain(exc))) else 500
+
+
+def _get_message(exc, status):
+    """Return the sentence for a client: of its own only what is written for people.
+
+    Neither what PostgreSQL tells, nor the names of models and records that Odoo puts
+    into the refusals of its access rights.
+    """
+    is_written = isinstance(exc, UserError | RedirectWarning) and status == 400
+    if is_written and exc.args[0] and not isinstance(exc.__cause__, psycopg2.Error):
+        return str(exc.args[0])
+    return HTTP_ERRORS[status][1]
+
+
+def _is_database_away(exc):
+    # libpq tells of some lost connections by this class itself, without a code.
+    is_nameless = type(exc) is psycopg2.DatabaseError
+    return is_nameless or isinstance(exc, (*UNAVAILABLE, RegistryError))
+
+
+def _get_chain(exc):
+    """Yield an exception, and what it was raised from or while handling."""
+    while exc is not None:
+        yield exc
+        exc = exc.__cause__ or exc.__context__

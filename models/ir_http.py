@@ -1,18 +1,19 @@
 import re
 
+import psycopg2
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from werkzeug.routing import BaseConverter
 
 from odoo import models
+from odoo.exceptions import AccessDenied
 from odoo.http import request
 
-from ..controllers.dispatcher import LicenseApiDispatcher
-from ..tools.errors import AddressNotFound
+from ..tools.address import is_api
+from ..tools.errors import AddressNotFound, LicenseApiError
 
 #: What follows the API's root and is no key.
 WORDS = ("verify", "validate", "deactivate", "jwks.json", "openapi.json", "docs")
 BEARER = re.compile(r"bearer\s+(\S+)", re.IGNORECASE)
-API_ROOTS = ("/api/licenses/", "/api/v1/licensing/")
 
 
 class LicenseKeyConverter(BaseConverter):
@@ -48,15 +49,23 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _match(cls, path_info):
         """Below the API's roots, the API tells of what does not exist, in JSON."""
-        if not _is_api(path_info):
-            return super()._match(path_info)
-        request.dispatcher = LicenseApiDispatcher(request)
         try:
             return super()._match(path_info)
         except NotFound as error:
+            if not is_api(path_info):
+                raise
             # Anything else would let Odoo look for a web page or an attachment.
             raise AddressNotFound() from error
 
-
-def _is_api(path):
-    return f"{path}/".startswith(API_ROOTS)
+    @classmethod
+    def _authenticate_explicit(cls, auth):
+        """A database that can't tell who calls is no refusal: the API says which."""
+        try:
+            return super()._authenticate_explicit(auth)
+        except AccessDenied as denied:
+            # Odoo raises it for whatever goes wrong there.
+            cause = denied.__context__
+            is_ours = isinstance(cause, psycopg2.Error | LicenseApiError)
+            if is_ours and is_api(request.httprequest.path):
+                raise cause from None
+            raise

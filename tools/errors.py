@@ -104,3 +104,12 @@ class IdempotencyKeyReused(LicenseApiError):
     code = "idempotency_key_reused"
     http_status = 422
     message = "This Idempotency-Key was used for another request."
+
+
+class DatabaseUnknown(InvalidRequest):
+    """The server has several databases, and the request leads to none of them."""
+
+    message = (
+        "No database is chosen, or there is none of this name: "
+        "name one in the header X-Odoo-Database."
+    )
