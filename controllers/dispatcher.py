@@ -70,9 +70,9 @@ class LicenseApiDispatcher(Dispatcher):
         return True
 
     def dispatch(self, endpoint, args):
+        self.request.params = {**args, **self._read_input(endpoint.routing)}
         if self.request.httprequest.method == "OPTIONS":
             return self._make_options()
-        self.request.params = {**args, **self._read_input(endpoint.routing)}
         answer = self.request.registry["ir.http"]._dispatch(endpoint)
         if isinstance(answer, Response):
             return answer

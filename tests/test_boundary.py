@@ -20,7 +20,7 @@ from odoo.tools import mute_logger
 
 from ..controllers.dispatcher import _get_message, _get_status
 from ..models.ir_http import IrHttp
-from .common import LicenseHttpCommon
+from .common import LicenseHttpCommon, LicenseManagedCommon
 
 #: Below each of the API's roots: (path, method, status).
 REQUESTS = (
@@ -32,7 +32,7 @@ REQUESTS = (
     ("licenses/verify?x=%zz%ff%", "GET", 405),
     ("licenses/verify", "POST", 400),
     ("licenses/verify/", "POST", 400),
-    ("licenses/verify%20", "POST", 404),
+    ("licenses/verify%20", "POST", 405),
     ("licenses/verify/x/y/z/nothing", "POST", 404),
     ("licenses/nothing/nothing/nothing", "OPTIONS", 404),
     ("licenses/nothing/nothing/nothing", "TRACE", 404),
@@ -256,3 +256,35 @@ class TestBoundary(LicenseHttpCommon):
             response = self._post("verify", self.body)
         self.assertEqual((response.status_code, len(failures)), (200, 1))
         self.assertTrue(response.json()["valid"])
+
+
+@tagged("post_install", "-at_install")
+class TestManagedBoundary(LicenseManagedCommon):
+    def test_what_the_orm_refuses_has_its_status(self):
+        model = self.env.registry["software.license"]
+        path = f"/{self._issue().json()['licenseKey']}"
+        for exc, status, message in (
+            (UserError("maxActivations is too small"), 400, "maxActivations is too"),
+            (AccessError("License (software.license)"), 403, "not allowed"),
+            (MissingError("software.license(7,)"), 404, "nothing at this address"),
+            (psycopg2.errors.LockNotAvailable("x"), 503, "busy"),
+            (TypeError("NoneType"), 500, "incident"),
+        ):
+            failing = patch.object(model, "_api_update", side_effect=exc)
+            with self.subTest(exc=repr(exc)), failing, mute_logger("odoo.http"):
+                response = self._manage("PUT", path, {"maxActivations": 1})
+                self.assertEqual(response.status_code, status)
+                self.assertIn(message, response.json()["message"])
+
+    def test_options_tell_the_methods(self):
+        path = f"/{self._issue().json()['licenseKey']}"
+        allowed = self._manage("OPTIONS", path).headers["Allow"].split(", ")
+        self.assertEqual({*allowed}, {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+        self.assertEqual(self._manage("OPTIONS", "/x/y/z").status_code, 404)
+
+    def test_a_database_that_can_not_tell_whose_key_it_is_is_no_refusal(self):
+        keys = self.env.registry["res.users.apikeys"]
+        away = psycopg2.OperationalError("server closed the connection")
+        failing = patch.object(keys, "_check_credentials", side_effect=away)
+        with failing, mute_logger("odoo.http"):
+            self.assertEqual(self._manage("GET", "").status_code, 503)
