@@ -1,9 +1,12 @@
 """Killing a server (SIGKILL) while a client of it is at work."""
 
+import os
 import random
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+from pathlib import Path
 
 KILLS = 10
 CONNECTION_LOST = (OSError, HTTPException)
@@ -22,3 +25,25 @@ def kill_at_work(server, call, items, patience):
         error = client.exception()
     server.start()
     assert isinstance(error, CONNECTION_LOST), error or "it was idle when killed"
+
+
+def kill_workers(server, count, pause):
+    """Kill some of the processes that answer a server's calls, one after the other."""
+    for _turn in range(count):
+        time.sleep(pause)
+        os.kill(random.choice(_workers(server)), signal.SIGKILL)
+
+
+def _workers(server):
+    """The processes that answer HTTP: the children, but for the one of web sockets."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    commands = {int(child): Path(f"/proc/{child}/cmdline") for child in children}
+    return [child for child, path in commands.items() if b"gevent" not in _read(path)]
+
+
+def _read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b"gevent"  # it has just ended: nothing to kill

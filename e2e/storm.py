@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import time
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +12,9 @@ class Answer(NamedTuple):
     body: dict
     #: Seconds from the moment the request was sent.
     seconds: float
+    headers: dict
+    #: How many connections were lost before without an answer.
+    lost: int = 0
 
 
 def burst(url, bodies):
@@ -23,6 +25,15 @@ def burst(url, bodies):
 def one_by_one(url, bodies):
     """Send the requests one after the other; return the answers."""
     return asyncio.run(_one_by_one(url, bodies))
+
+
+def during(event, url, bodies, clients=12):
+    """Send requests, some at a time, while something happens; return the answers.
+
+    There must be more bodies than can be sent until the event is over. A second of
+    calls follows it.
+    """
+    return asyncio.run(_during(event, url, iter(bodies), clients))
 
 
 def percentile(answers, share):
@@ -39,6 +50,23 @@ async def _one_by_one(url, bodies):
     return [await _ask(urlsplit(url), body) for body in bodies]
 
 
+async def _during(event, url, bodies, clients):
+    answers, done = [], asyncio.Event()
+
+    async def client():
+        while not done.is_set():
+            answers.append(await _ask(urlsplit(url), next(bodies)))
+
+    calling = asyncio.gather(*(client() for _number in range(clients)))
+    try:
+        await asyncio.to_thread(event)
+        await asyncio.sleep(1)
+    finally:
+        done.set()
+        await calling
+    return answers
+
+
 async def _ask(address, body):
     """Send a request; connect again when the connection is lost without an answer.
 
@@ -46,10 +74,10 @@ async def _ask(address, body):
     Odoo's workers; every client and every proxy then tries again. An answer, of
     whatever status, is never asked for twice.
     """
-    for _turn in range(20):
+    for turn in range(20):
         try:
             pair = await asyncio.open_connection(address.hostname, address.port)
-            return await _send(*pair, address, body)
+            return (await _send(*pair, address, body))._replace(lost=turn)
         except (ConnectionError, asyncio.IncompleteReadError):
             await asyncio.sleep(0.1)
     raise ConnectionError("no answer after 20 connections")
@@ -66,11 +94,11 @@ async def _send(reader, writer, address, body):
     )
     try:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
-        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-        answer = await reader.readexactly(length)
-        return Answer(
-            int(head.split()[1]), json.loads(answer), time.monotonic() - begin
-        )
+        status, *lines = head.decode().strip().splitlines()
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        answer = await reader.readexactly(int(headers["content-length"]))
+        seconds = time.monotonic() - begin
+        return Answer(int(status.split()[1]), json.loads(answer), seconds, headers)
     finally:
         # At once: Odoo's worker waits for it before it takes another request.
         writer.close()

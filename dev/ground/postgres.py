@@ -48,7 +48,7 @@ class Postgres:
             self._create()
         self.stop()  # one that a killed script left running
         self.port = free_port(self.asked_port, "--db-port")
-        self._start()
+        self.start()
         return self
 
     def __exit__(self, *_exception):
@@ -107,8 +107,13 @@ class Postgres:
                 conf.writelines(f"{name} = '{v}'\n" for name, v in SETTINGS.items())
             half_made.rename(self.data)
 
-    def _start(self):
-        """Start in the background; pg_ctl waits until the server answers."""
+    def start(self):
+        """Start in the background; pg_ctl waits until the server answers.
+
+        Nothing when it runs: a test that stops it makes sure that it is back.
+        """
+        if self._runs():
+            return
         log = self.home / "server.log"
         options = f"-p {self.port}"
         start = ["start", "-D", self.data, "-l", log, "-o", options, "-w", "-t", "90"]
