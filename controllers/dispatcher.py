@@ -109,8 +109,7 @@ class LicenseApiDispatcher(Dispatcher):
 
         It may be called before anything of the request is known.
         """
-        # Odoo serves a request without a database if it has none, whatever the reason.
-        if getattr(self.request, "db", "not looked for yet") is None:
+        if not self._has_database():
             exc = _explain_no_database(exc)
         if isinstance(exc, LicenseApiError):
             return self._make_error(exc.to_dict(), exc.http_status, exc.headers)
@@ -122,6 +121,12 @@ class LicenseApiDispatcher(Dispatcher):
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return self._make_error(values, status, headers)
+
+    def _has_database(self):
+        """Whether Odoo found a database of its own for the request, or did not look."""
+        if self.request.registry is not None:
+            return "ir.http" in self.request.registry
+        return getattr(self.request, "db", "not looked for yet") is not None
 
     def _make_options(self):
         """Return the answer to an OPTIONS that is no question of a browser's."""

@@ -1,6 +1,7 @@
 from odoo import http
 
 from ..tools.address import is_api
+from ..tools.errors import InvalidRequest
 from .dispatcher import LicenseApiDispatcher
 
 
@@ -14,6 +15,16 @@ class HttpDispatcher(http._dispatchers["http"]):
     routing_type = "http"
 
     def handle_error(self, exc):
-        if is_api(self.request.httprequest.path):
-            return LicenseApiDispatcher(self.request).handle_error(exc)
-        return super().handle_error(exc)
+        if not is_api(self.request.httprequest.path):
+            return super().handle_error(exc)
+        if not self._is_host_good():
+            exc = InvalidRequest("The Host header is missing or not valid.")
+        return LicenseApiDispatcher(self.request).handle_error(exc)
+
+    def _is_host_good(self):
+        """Whether the request says who was asked, which Odoo takes for granted."""
+        sent = self.request.httprequest
+        try:
+            return "HTTP_HOST" in sent.environ and bool(sent.url)
+        except ValueError:
+            return False

@@ -26,7 +26,7 @@ def talk(site, raw, is_done=False):
     head, _blank, body = reply.partition(b"\r\n\r\n")
     status, *lines = head.decode().splitlines()
     headers = dict(line.lower().split(": ", 1) for line in lines)
-    return int(status.split()[1]), headers, json.loads(body)
+    return int(status.split()[1]), headers, json.loads(body or "null")
 
 
 def request(headers, body=b"{}", method="POST", path="/api/licenses/verify"):
@@ -104,6 +104,47 @@ def test_get_is_refused_in_json(site):
     got, reply, answer = talk(site, request([], b"", "GET"))
     assert (got, answer["error"]) == (405, "method_not_allowed")
     assert "post" in reply["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        ("GET", "/api/licenses/verify?x=%zz&%ff=%&y=\xff", {405}),
+        ("GET", "/api/licenses/x/y/%", {404}),
+        ("GET", "/api/licenses/x/y/%00%ed%a0%80%ff", {404}),
+        ("GET", "/api/licenses/x/y/\xff\xfe", {404}),
+        ("GET", "/api/licenses/x/y/" + "z" * 30000, {404}),
+        ("GET", "/api/licenses/x/y?" + "z=1&" * 5000, {404}),
+        ("GET", "/api/licenses/../../web/login", {404}),
+        ("GET", "http://elsewhere.test/api/licenses/x/y", {404}),
+        ("TRACE", "/api/licenses/verify", {405}),
+        ("PATCH", "/api/licenses/verify", {405}),
+        ("brew", "/api/v1/licensing/nothing", {404}),
+        ("PROPFIND", "/api/licenses", {405}),
+        ("OPTIONS", "/api/licenses/x/y/z", {404}),
+        ("OPTIONS", "/api/licenses", {401}),
+    ],
+)
+def test_odd_requests_of_any_method_are_refused_in_json(site, method, path, statuses):
+    raw = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    status, headers, answer = talk(site, raw.encode("latin-1"))
+    assert status in statuses
+    assert headers["content-type"] == "application/json; charset=utf-8"
+    assert headers["access-control-allow-origin"] == "*"
+    assert {*answer} == {"error", "message"}
+    assert ("allow" in headers) == (status == 405)
+
+
+def test_a_web_socket_is_refused(site):
+    """Odoo's server of threads drops the body of whatever asks for a web socket."""
+    upgrade = ["Connection: Upgrade", "Upgrade: websocket"]
+    upgrade += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZQ=="]
+    for path, expected in (("/api/licenses/verify", 405), ("/api/licenses/x/y", 404)):
+        raw = request(upgrade, b"", "GET", path)
+        status, headers, answer = talk(site, raw, is_done=True)
+        assert status == expected
+        assert headers["content-type"] == "application/json; charset=utf-8"
+        assert answer is None or {*answer} == {"error", "message"}
 
 
 def session_files():

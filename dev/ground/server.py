@@ -81,16 +81,28 @@ class OdooServer:
     """A real Odoo server process on a database, up while the `with` block runs.
 
     `workers=0` is one process with threads; more are processes of their own, as in
-    production. `options` are entries of Odoo's configuration file.
+    production. `options` are entries of Odoo's configuration file. `headers` lead to
+    the database, where a server has several.
     """
 
-    def __init__(self, odoo, db, *, workers=0, port=None, cron_threads=0, **options):
+    def __init__(
+        self,
+        odoo,
+        db,
+        *,
+        workers=0,
+        port=None,
+        cron_threads=0,
+        headers=None,
+        **options,
+    ):
         self.odoo = odoo
         self.db = db
         self.port = process.free_port(port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = paths.LOGS / f"server-{db}.log"
         self.process = None
+        self.headers = headers or {}
         self.options = {
             "workers": workers,
             "max_cron_threads": cron_threads,
@@ -142,7 +154,10 @@ class OdooServer:
                 break
             try:
                 # Served from the database: the registry is loaded when it answers.
-                urllib.request.urlopen(f"{self.url}/web/login", timeout=60).close()
+                login = urllib.request.Request(
+                    f"{self.url}/web/login", headers=self.headers
+                )
+                urllib.request.urlopen(login, timeout=60).close()
                 return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.2)
