@@ -11,6 +11,7 @@ from odoo.http import (
     RegistryError,
     Response,
     SessionExpiredException,
+    db_filter,
     request,
 )
 from odoo.service.db import list_dbs
@@ -110,7 +111,7 @@ class LicenseApiDispatcher(Dispatcher):
         It may be called before anything of the request is known.
         """
         if not self._has_database():
-            exc = _explain_no_database(exc)
+            exc = _explain_no_database()
         if isinstance(exc, LicenseApiError):
             return self._make_error(exc.to_dict(), exc.http_status, exc.headers)
         status = _get_status(exc)
@@ -150,17 +151,19 @@ class LicenseApiDispatcher(Dispatcher):
         return self._make_response(values, status, headers)
 
 
-def _explain_no_database(exc):
-    """Return the exception that tells why a request has no database."""
+def _explain_no_database():
+    """Return the exception that tells why a request has no database.
+
+    Odoo takes a server that can't list its databases for one that has none.
+    """
     asked = request.httprequest.headers.get("X-Odoo-Database")
     try:
         names = list_dbs(force=True)
     except UNAVAILABLE as error:
         return error
-    for cause in _get_chain(exc):
-        # It was chosen, and can't be used. A name that is wrong comes here, too.
-        if isinstance(cause, RegistryError) and (not asked or asked in names):
-            return cause
+    found = [name for name in db_filter(names) if asked in (None, "", name)]
+    if not names or len(found) == 1:
+        return RegistryError("It is there, and can't be used now.")
     return DatabaseUnknown()
 
 

@@ -82,11 +82,18 @@ def assert_refused_politely(answers):
     return len(refused)
 
 
-@pytest.mark.parametrize("workers", [0, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"workers": 0, "db_maxconn": 60}, id="threads"),
+        # With a filter, Odoo asks PostgreSQL for its databases on every call.
+        pytest.param({"workers": 4, "dbfilter": f"^{NAME}$"}, id="processes"),
+    ],
+)
 def test_postgresql_restarted_under_load_is_503_and_then_as_before(
-    serve, place, workers
+    serve, place, options
 ):
-    site = serve(workers=workers, db_maxconn=60)
+    site = serve(**options)
     license_, key = site.license(max_activations=SEATS)
 
     def restart():

@@ -18,6 +18,7 @@ from odoo.exceptions import (
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
+from ..controllers import dispatcher
 from ..controllers.dispatcher import _get_message, _get_status
 from ..models.ir_http import IrHttp
 from .common import LicenseHttpCommon, LicenseManagedCommon
@@ -200,6 +201,15 @@ class TestBoundary(LicenseHttpCommon):
         )
         self.assertRefused(response, 400)
         self.assertIn("X-Odoo-Database", response.json()["message"])
+
+    def test_a_server_that_can_not_list_its_databases_is_away(self):
+        headers = {"X-Odoo-Database": "no_such_database"}
+        list_dbs = f"{dispatcher.__name__}.list_dbs"
+        for result in (psycopg2.OperationalError("away"), PoolError("full"), [[]]):
+            with self.subTest(result=result), patch(list_dbs, side_effect=result):
+                self.assertRefused(
+                    self._post("verify", self.body, headers=headers), 503
+                )
 
     def test_a_session_of_another_database_is_refused_in_json(self):
         self.authenticate(None, None)
