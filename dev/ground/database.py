@@ -48,8 +48,8 @@ class Databases:
             self._drop_outdated(kind)
             building = f"building_{kind}"
             self.clone(base or "template0", building)
-            for name in recipe.get("extensions", ()):
-                self.postgres.sql(f"CREATE EXTENSION {name}", db=building)
+            for extension in recipe.get("extensions", ()):
+                self.postgres.sql(f"CREATE EXTENSION {extension}", db=building)
             arguments = recipe.get("arguments", ())
             self.odoo.manage(building, "-i", ",".join(recipe["modules"]), *arguments)
             # The rename comes last: a template that has its name is complete.
