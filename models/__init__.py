@@ -21,6 +21,7 @@ from . import software_license
 from . import software_license_activation
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_instance
 from . import software_license_ledger
 from . import software_license_mail
 from . import software_license_message

@@ -20,6 +20,10 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.license_expiry_notice_days", readonly=False
     )
 
+    license_billing_url = fields.Char(
+        related="company_id.license_billing_url", readonly=False
+    )
+
     def set_values(self):
         before = self.env["ir.config_parameter"].sudo().get_param(WAIT_FOR_BANK)
         res = super().set_values()

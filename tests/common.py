@@ -77,7 +77,7 @@ class LicenseHttpCommon(LicenseBuilders, HttpCase):
             data = json.dumps(body)
         headers = {"Content-Type": "application/json", **kwargs.pop("headers", {})}
         return self.url_open(
-            f"/api/licenses/{call}",
+            kwargs.pop("path", f"/api/licenses/{call}"),
             data=data,
             headers=headers,
             method="POST",

@@ -2,6 +2,7 @@
 
 from . import entitlement
 from . import errors
+from . import instance
 from . import ledger
 from . import license_key
 from . import payload

@@ -138,6 +138,8 @@ VERIFY = {
 }
 VALIDATE = {**VERIFY, "deviceId": Text(required=True), "deviceName": Text()}
 DEACTIVATE = {**LICENSE_KEY, "deviceId": Text(required=True)}
+#: Its document words the missing key in its own way: see LicenseKeyRequired.
+LICENSING = {"licenseKey": Text(), "instanceName": Text(), "instanceUrl": Text()}
 
 
 def read(body, schema, is_partial=False):
