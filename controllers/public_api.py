@@ -10,6 +10,7 @@ PUBLIC = {
     "methods": ["POST"],
     "cors": "*",
     "save_session": False,
+    "is_throttled": True,
     "max_content_length": payload.MAX_BODY,
 }
 

@@ -8,6 +8,7 @@ from . import account_move_line_credit
 from . import account_move_message
 from . import base
 from . import ir_http
+from . import ir_http_throttle
 from . import ir_model
 from . import payment_transaction
 from . import product_product

@@ -22,6 +22,7 @@ from . import test_policy
 from . import test_public_api
 from . import test_seats
 from . import test_security
+from . import test_throttle
 from . import test_translations
 from . import test_verdict
 from . import test_views

@@ -5,6 +5,7 @@ from odoo.tests import HttpCase, TransactionCase
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
+from ..tools import throttle
 from ..tools.verdict import Question
 
 
@@ -69,6 +70,10 @@ class LicenseCommon(LicenseBuilders, TransactionCase):
 
 class LicenseHttpCommon(LicenseBuilders, HttpCase):
     """Base of the tests that call the HTTP API."""
+
+    def setUp(self):
+        super().setUp()
+        throttle.failed_lookups.reset()  # what other tests of this minute did wrong
 
     def _post(self, call, body=None, **kwargs):
         """Call the licenses API; return the response."""

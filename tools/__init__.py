@@ -8,4 +8,5 @@ from . import license_key
 from . import payload
 from . import period
 from . import strict_json
+from . import throttle
 from . import verdict

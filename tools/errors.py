@@ -122,3 +122,15 @@ class InstanceLimitReached(LicensingRefusal):
     """Instances take seats here, and all are taken."""
 
     message = "Instance limit reached"
+
+
+class RateLimited(LicenseApiError):
+    """Too many keys that do not exist came from this address."""
+
+    code = "rate_limited"
+    http_status = 429
+    message = "Too many unknown license keys came from your address. Try again later."
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}
