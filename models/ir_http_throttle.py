@@ -30,9 +30,10 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _pre_dispatch(cls, rule, args):
-        super()._pre_dispatch(rule, args)
+        res = super()._pre_dispatch(rule, args)
         if rule.endpoint.routing.get("is_throttled"):
             _refuse_who_failed_too_often()
+        return res
 
     @classmethod
     def _dispatch(cls, endpoint):

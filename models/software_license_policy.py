@@ -115,7 +115,6 @@ class SoftwareLicensePolicy(models.Model):
         "own seats. 0: no limit.",
     )
     instances_take_seats = fields.Boolean(
-        string="Instances Take Seats",
         tracking=True,
         help="Self-hosted instances, which call the licensing endpoint, count as "
         "devices. Off: they are on record, and any number may run.",

@@ -98,6 +98,7 @@ class FailureCounter:
         return entry & MAX_COUNT if is_current else 0
 
 
+@lru_cache(maxsize=4096)
 def client(address):
     """Return what an address counts as: one IPv4 address, or an IPv6 network.
 
