@@ -1,3 +1,5 @@
+from . import api_docs
 from . import dispatcher
 from . import licensing_api
+from . import managed_api
 from . import public_api

@@ -1,8 +1,9 @@
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from odoo import api, fields, models
 
 from ..tools import errors, instance, verdict
+from ..tools.timestamp import to_offset_timestamp
 
 #: So many instances without a seat are kept of a license.
 MAX_INSTANCES = 100
@@ -45,6 +46,7 @@ class SoftwareLicense(models.Model):
         facts = self._read_facts(
             licenseKey, device_id, count_seats=bool(device_id), kind=question.kind
         )
+        facts = facts or self._read_former_facts(licenseKey)
         if facts is None:
             raise errors.UnknownLicensingKey()
         if device_id:
@@ -87,11 +89,11 @@ class SoftwareLicense(models.Model):
             "plan": self.plan or "",
             "features": facts.features,
             "organizationName": self.commercial_partner_id.name or "",
-            "currentPeriodEnd": _to_timestamp(facts.expires_at),
+            "currentPeriodEnd": to_offset_timestamp(facts.expires_at),
             "billingUrl": self._get_billing_url(),
         }
         if facts.trial_ends_at:
-            values["trialEndsAt"] = _to_timestamp(facts.trial_ends_at)
+            values["trialEndsAt"] = to_offset_timestamp(facts.trial_ends_at)
             values["trialDaysLeft"] = _days_left(facts.trial_ends_at, now)
         return values
 
@@ -122,11 +124,6 @@ class SoftwareLicense(models.Model):
             if billed and "access_url" in billed._fields and billed.exists():
                 return billed.access_url
         return "/my"
-
-
-def _to_timestamp(moment):
-    """Return a naive UTC moment as ISO 8601, as the licensing document writes it."""
-    return moment and moment.replace(tzinfo=UTC).isoformat(timespec="seconds")
 
 
 def _days_left(moment, now):

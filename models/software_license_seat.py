@@ -248,7 +248,7 @@ class SoftwareLicense(models.Model):
         else:
             Activation.create(vals)
 
-    def _free_device(self, device_id):
+    def _free_device(self, device_id, kinds=(verdict.DEVICE,)):
         """Free the seat of a device; return whether it held one."""
         self.ensure_one()
         self._lock_seats()
@@ -256,7 +256,7 @@ class SoftwareLicense(models.Model):
             [
                 ("license_id", "=", self.id),
                 ("device_id", "=", device_id),
-                ("kind", "=", verdict.DEVICE),
+                ("kind", "in", kinds),
             ]
         )
         activation.action_free()

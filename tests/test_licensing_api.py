@@ -218,6 +218,13 @@ class TestLicensingAnswers(LicensingCommon):
         self.assertEqual(names[0], names[2])
         self.assertNotIn("WWW-Authenticate", answers[0].headers)
 
+    def test_a_key_that_was_replaced_is_a_revoked_one(self):
+        self.license._replace_key()
+        status, answer = self._validate(URL)
+        self.assertEqual(status, 401)
+        self.assertEqual(answer["error"], "Invalid or revoked license key")
+        self.assertFalse(self._instances())
+
     def test_an_inactive_organization_is_answered_as_documented(self):
         inactive = (403, {"valid": False, "error": "Organization is inactive"})
         self.license.action_suspend()
@@ -499,6 +506,15 @@ class TestInstances(LicensingCommon):
         )
         self._validate(f"{URL}/new")
         self.assertEqual(len(self.license.activation_ids), MAX_INSTANCES + 2)
+
+    def test_who_manages_licenses_sees_and_frees_instances(self):
+        self._validate(name="Cellar")
+        self._validate(URL)
+        shown = {it["deviceId"]: it for it in self.license._api_activations()}
+        self.assertEqual(shown[URL]["instanceUrl"], URL)
+        self.assertIsNone(shown["Cellar"]["instanceUrl"])
+        self.assertTrue(self.license._api_free_device("Cellar")["success"])
+        self.assertEqual(self.license.activation_ids.mapped("device_id"), [URL])
 
     def test_the_seller_sees_instances_on_the_license(self):
         self._send(EXAMPLE_REQUEST)

@@ -243,7 +243,9 @@ class TestThrottledRoutes(LicenseHttpCommon):
     def test_only_unknown_keys_count(self):
         suspended = self._create_license(state="suspended").license_key
         revoked = self._create_license(state="revoked").license_key
-        for key in (self.license.license_key, suspended, revoked, 7, None, ""):
+        replaced = self.license.license_key
+        self.license._replace_key()
+        for key in (self.license.license_key, replaced, suspended, revoked, 7, None):
             for path, _status in self.ROUTES:
                 for _turn in range(2):
                     self._try(path, key)
