@@ -10,25 +10,28 @@ PUBLIC = {
     "methods": ["POST"],
     "cors": "*",
     "save_session": False,
+    "is_throttled": True,
     "max_content_length": payload.MAX_BODY,
 }
+
+
+def public_licenses():
+    """Return the model as the public calls use it: nobody is logged in."""
+    return request.env["software.license"].with_user(SUPERUSER_ID)
 
 
 class LicensePublicApi(http.Controller):
     """The calls that shipped software makes; the key is the credential."""
 
-    def _licenses(self):
-        return request.env["software.license"].with_user(SUPERUSER_ID)
-
     @http.route("/api/licenses/verify", readonly=True, **PUBLIC)
     def verify(self, body):
         """Say whether a key is good."""
-        return self._licenses()._api_verify(**payload.read(body, payload.VERIFY))
+        return public_licenses()._api_verify(**payload.read(body, payload.VERIFY))
 
     @http.route("/api/licenses/validate", readonly=False, **PUBLIC)
     def validate(self, body):
         """Say whether a key is good, and activate the device."""
-        return self._licenses()._api_validate(
+        return public_licenses()._api_validate(
             **payload.read(body, payload.VALIDATE),
             ip_address=request.httprequest.remote_addr,
         )
@@ -36,6 +39,6 @@ class LicensePublicApi(http.Controller):
     @http.route("/api/licenses/deactivate", readonly=False, **PUBLIC)
     def deactivate(self, body):
         """Free the seat of a device."""
-        return self._licenses()._api_deactivate(
+        return public_licenses()._api_deactivate(
             **payload.read(body, payload.DEACTIVATE)
         )

@@ -26,7 +26,9 @@ class Site:
         self.rpc = Rpc(server.url, server.db, "admin", "admin")
 
     def url(self, call):
-        return f"{self.server.url}/api/licenses/{call}"
+        """The address of a call of the licenses API, or of a path such as /api/v1."""
+        path = call if call.startswith("/") else f"/api/licenses/{call}"
+        return f"{self.server.url}{path}"
 
     def policy(self, **vals):
         defaults = {"name": "Editor", "application": "acme-editor", "key_prefix": "E2E"}

@@ -12,7 +12,8 @@ class Answer(NamedTuple):
     body: dict
     #: Seconds from the moment the request was sent.
     seconds: float
-    headers: dict
+    #: Names in lower case.
+    headers: dict = {}
     #: How many connections were lost before without an answer.
     lost: int = 0
 
@@ -22,9 +23,18 @@ def burst(url, bodies):
     return asyncio.run(_burst(url, bodies))
 
 
-def one_by_one(url, bodies):
-    """Send the requests one after the other; return the answers."""
-    return asyncio.run(_one_by_one(url, bodies))
+def one_by_one(url, bodies, source=None):
+    """Send the requests one after the other; return the answers.
+
+    ``source`` is the address that they come from.
+    """
+    return asyncio.run(_one_by_one(url, bodies, source))
+
+
+def some_at_once(url, bodies, count, source=None):
+    """Send the requests one after the other on each of some connections."""
+    shares = [bodies[number::count] for number in range(count)]
+    return asyncio.run(_some_at_once(url, shares, source))
 
 
 def during(event, url, bodies, clients=12):
@@ -46,8 +56,8 @@ async def _burst(url, bodies):
     return await asyncio.gather(*(_ask(urlsplit(url), body) for body in bodies))
 
 
-async def _one_by_one(url, bodies):
-    return [await _ask(urlsplit(url), body) for body in bodies]
+async def _one_by_one(url, bodies, source=None):
+    return [await _ask(urlsplit(url), body, source) for body in bodies]
 
 
 async def _during(event, url, bodies, clients):
@@ -67,7 +77,14 @@ async def _during(event, url, bodies, clients):
     return answers
 
 
-async def _ask(address, body):
+async def _some_at_once(url, shares, source):
+    answers = await asyncio.gather(
+        *(_one_by_one(url, bodies, source) for bodies in shares)
+    )
+    return [answer for share in answers for answer in share]
+
+
+async def _ask(address, body, source=None):
     """Send a request; connect again when the connection is lost without an answer.
 
     The kernel drops connections beyond a server's backlog, which is 8 for each of
@@ -76,7 +93,9 @@ async def _ask(address, body):
     """
     for turn in range(20):
         try:
-            pair = await asyncio.open_connection(address.hostname, address.port)
+            pair = await asyncio.open_connection(
+                address.hostname, address.port, local_addr=source and (source, 0)
+            )
             return (await _send(*pair, address, body))._replace(lost=turn)
         except (ConnectionError, asyncio.IncompleteReadError):
             await asyncio.sleep(0.1)
@@ -94,11 +113,10 @@ async def _send(reader, writer, address, body):
     )
     try:
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
-        status, *lines = head.decode().strip().splitlines()
-        headers = dict(line.lower().split(": ", 1) for line in lines)
+        headers = dict(re.findall(r"(?m)^([\w-]+): (.*?)\r$", head.decode().lower()))
         answer = await reader.readexactly(int(headers["content-length"]))
         seconds = time.monotonic() - begin
-        return Answer(int(status.split()[1]), json.loads(answer), seconds, headers)
+        return Answer(int(head.split()[1]), json.loads(answer), seconds, headers)
     finally:
         # At once: Odoo's worker waits for it before it takes another request.
         writer.close()

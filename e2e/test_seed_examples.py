@@ -1,4 +1,4 @@
-"""The examples of the licenses API's own document, sent with curl as written there."""
+"""The examples of the two documents of the API, sent with curl as written there."""
 
 import json
 
@@ -78,3 +78,110 @@ def test_each_status_of_the_document_is_told(curl, site, license_, vals, status)
     )
     assert answer["status"] == status
     assert answer["valid"] is (status == "active")
+
+
+# === THE LICENSING ENDPOINT === #
+
+LICENSING = "/api/v1/licensing/validate"
+HEX_KEY = "a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2"
+LICENSING_REQUEST = """{
+    "licenseKey": "a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2",
+    "instanceName": "Production Server",
+    "instanceUrl": "https://factura.mycompany.ro"
+  }"""
+LICENSING_ANSWER = """{
+  "valid": true,
+  "plan": "pro",
+  "features": {
+    "maxCompanies": 5,
+    "maxInvoicesPerMonth": 500,
+    "maxUsers": 5,
+    "recurringInvoices": true,
+    "apiAccess": true,
+    "prioritySupport": false
+  },
+  "organizationName": "SC Firma Mea SRL",
+  "currentPeriodEnd": "2026-03-20T00:00:00+00:00",
+  "billingUrl": "https://app.storno.ro/settings/billing"
+}"""
+
+
+@pytest.fixture
+def ask(curl):
+    """Call the licensing endpoint; return (status, answer)."""
+
+    def call(body):
+        status, headers, answer = curl(LICENSING, "-X", "POST", *JSON, "-d", body)
+        assert headers["Content-Type"].startswith("application/json")
+        assert "WWW-Authenticate" not in headers
+        return status, answer
+
+    return call
+
+
+@pytest.fixture
+def instance_license(site):
+    """The license of the licensing document's examples, made anew."""
+    found = site.rpc.search("software.license", ["license_key", "=", HEX_KEY])
+    if found:
+        site.rpc("software.license", "unlink", found)
+    example = json.loads(LICENSING_ANSWER)
+    company = site.rpc.search("res.company")[:1]
+    url = {"license_billing_url": example["billingUrl"]}
+    site.rpc("res.company", "write", company, url)
+    policy = site.policy(key_format="hex64", plan="pro", features=example["features"])
+    yield site.license(
+        policy,
+        license_key=HEX_KEY,
+        expires_at="2099-03-20 00:00:00",
+        partner_id=site.rpc.create("res.partner", name=example["organizationName"]),
+    )[0]
+    site.rpc("res.company", "write", company, {"license_billing_url": False})
+
+
+def types(answer):
+    return {name: type(value) for name, value in answer.items()}
+
+
+def test_licensing_validate(ask, site, instance_license):
+    status, answer = ask(LICENSING_REQUEST)
+    example = json.loads(LICENSING_ANSWER)
+    assert status == 200
+    assert types(answer) == types(example)
+    assert answer == {**example, "currentPeriodEnd": "2099-03-20T00:00:00+00:00"}
+    found = site.rpc.search(
+        "software.license.activation", ["license_id", "=", instance_license]
+    )
+    row = site.rpc.read(
+        "software.license.activation", found[0], "device_name", "instance_url"
+    )
+    assert row["device_name"] == "Production Server"
+    assert row["instance_url"] == "https://factura.mycompany.ro"
+
+
+def test_licensing_validate_in_a_trial(ask, site, instance_license):
+    partner = site.rpc.create("res.partner", name="SC Firma Mea SRL")
+    policy = site.policy(key_format="hex64", plan="pro", features={"maxUsers": 5})
+    wizard = site.rpc.create(
+        "software.license.trial", partner_id=partner, policy_id=policy, days=14
+    )
+    action = site.rpc("software.license.trial", "action_give", [wizard])
+    trial = site.rpc.read("software.license", action["res_id"], "license_key")
+    status, answer = ask(json.dumps({"licenseKey": trial["license_key"]}))
+    assert status == 200
+    assert answer["trialDaysLeft"] == 14
+    assert answer["trialEndsAt"].endswith("T00:00:00+00:00")
+    documented = {*json.loads(LICENSING_ANSWER), "trialEndsAt", "trialDaysLeft"}
+    assert set(answer) == documented
+
+
+def test_licensing_errors(ask, site, instance_license):
+    assert ask("{}") == (400, {"error": "licenseKey is required"})
+    invalid = (401, {"valid": False, "error": "Invalid or revoked license key"})
+    assert ask('{"licenseKey": "0000"}') == invalid
+    suspend = {"state": "suspended"}
+    site.rpc("software.license", "write", [instance_license], suspend)
+    inactive = (403, {"valid": False, "error": "Organization is inactive"})
+    assert ask(LICENSING_REQUEST) == inactive
+    site.rpc("software.license", "write", [instance_license], {"state": "revoked"})
+    assert ask(LICENSING_REQUEST) == invalid

@@ -107,3 +107,41 @@ def test_backend_and_api_take_seats_under_the_same_lock(site):
     assert {answer.status for answer in storm} == {200}
     assert created + sum(answer.body["valid"] for answer in storm) == 5
     assert site.rows(license_) == 5
+
+
+def instances(key, count):
+    return [
+        {"licenseKey": key, "instanceUrl": f"https://{n}.example.com"}
+        for n in range(count)
+    ]
+
+
+def test_one_instance_fifty_times_at_once_is_one_row(site):
+    license_, key = site.license(max_activations=1)
+    storm = burst(site.url("/api/v1/licensing/validate"), instances(key, 1) * 50)
+    assert {answer.status for answer in storm} == {200}
+    assert site.rows(license_) == 1
+
+
+def test_instances_that_take_seats_are_exact(site):
+    license_, key = site.license(
+        site.policy(instances_take_seats=True), max_activations=5
+    )
+    storm = burst(site.url("/api/v1/licensing/validate"), instances(key, 50))
+    statuses = [answer.status for answer in storm]
+    assert (statuses.count(200), statuses.count(403)) == (5, 45)
+    assert site.rows(license_) == 5
+
+
+def test_made_up_instances_do_not_fill_the_table(site):
+    license_, key = site.license(max_activations=1)
+    for turn in range(3):
+        storm = burst(
+            site.url("/api/v1/licensing/validate"),
+            [
+                {"licenseKey": key, "instanceName": f"made up {turn} {n}"}
+                for n in range(60)
+            ],
+        )
+        assert {answer.status for answer in storm} == {200}
+    assert site.rows(license_) == 100

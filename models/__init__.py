@@ -8,6 +8,7 @@ from . import account_move_line_credit
 from . import account_move_message
 from . import base
 from . import ir_http
+from . import ir_http_throttle
 from . import ir_model
 from . import payment_transaction
 from . import product_product
@@ -22,6 +23,7 @@ from . import software_license_activation
 from . import software_license_api
 from . import software_license_billing
 from . import software_license_former_key
+from . import software_license_instance
 from . import software_license_ledger
 from . import software_license_mail
 from . import software_license_managed

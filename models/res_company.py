@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..tools import instance
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -16,6 +18,25 @@ class ResCompany(models.Model):
         default="30, 7, 1",
         help="So many days before a license ends, its customer is told. Empty: never.",
     )
+
+    license_billing_url = fields.Char(
+        string="Billing Address",
+        help="Where customers of this company manage what they pay, as self-hosted "
+        "software is told. Empty: the page of the order or the subscription in the "
+        "customer portal.",
+    )
+
+    @api.constrains("license_billing_url")
+    def _check_license_billing_url(self):
+        for company in self.filtered("license_billing_url"):
+            if not instance.normalize_url(company.license_billing_url):
+                raise ValidationError(
+                    self.env._(
+                        "Billing Address: “%(text)s” is not a web address, such as "
+                        "https://example.com/billing.",
+                        text=company.license_billing_url,
+                    )
+                )
 
     @api.constrains("license_expiry_notice_days")
     def _check_license_expiry_notice_days(self):

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..tools import instance, verdict
 from ..tools.timestamp import to_timestamp
 
 #: What people change of a device; the rest is what the device said of itself.
@@ -8,10 +9,12 @@ WRITABLE_FIELDS = {"active", "blocked", "device_name"}
 
 
 class SoftwareLicenseActivation(models.Model):
-    """A device's seat on a license.
+    """A device's seat on a license, or a self-hosted instance of the software.
 
     A freed device stays on record, archived. Seats are taken only under the lock
-    of ``software.license._lock_seats``, whoever takes them.
+    of ``software.license._lock_seats``, whoever takes them. Instances are told from
+    devices by their kind, not by their ids: one that takes no seat must not open a
+    door to a device that calls itself the same.
     """
 
     _name = "software.license.activation"
@@ -30,7 +33,15 @@ class SoftwareLicenseActivation(models.Model):
     device_id = fields.Char(
         required=True, help="The device's fingerprint, as the software sends it."
     )
+    kind = fields.Selection(
+        [(verdict.DEVICE, "Device"), (verdict.INSTANCE, "Instance")],
+        required=True,
+        default=verdict.DEVICE,
+    )
     device_name = fields.Char()
+    instance_url = fields.Char(
+        string="Instance URL", compute="_compute_instance_url", store=True
+    )
     first_seen = fields.Datetime(
         string="Activated on", required=True, default=fields.Datetime.now
     )
@@ -46,7 +57,8 @@ class SoftwareLicenseActivation(models.Model):
     )
 
     _license_device_unique = models.Constraint(
-        "UNIQUE (license_id, device_id)", "This device is on this license already."
+        "UNIQUE (license_id, device_id, kind)",
+        "This device is on this license already.",
     )
     _seats_index = models.Index("(license_id) WHERE active")
 
@@ -54,6 +66,14 @@ class SoftwareLicenseActivation(models.Model):
     def _compute_display_name(self):
         for activation in self:
             activation.display_name = activation.device_name or activation.device_id
+
+    @api.depends("kind", "device_id")
+    def _compute_instance_url(self):
+        for activation in self:
+            is_instance = activation.kind == verdict.INSTANCE
+            activation.instance_url = is_instance and instance.normalize_url(
+                activation.device_id
+            )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -64,7 +84,9 @@ class SoftwareLicenseActivation(models.Model):
         # In this order, as the API does: the other way round deadlocks.
         licenses.filtered("id")._lock_seats()
         activations = super().create(vals_list)
-        activations.license_id._check_seats()
+        activations._filter_counted().license_id._check_seats()
+        instances = activations.filtered(lambda it: it.kind == verdict.INSTANCE)
+        instances.license_id._forget_instances()
         return activations
 
     def write(self, vals):
@@ -74,8 +96,17 @@ class SoftwareLicenseActivation(models.Model):
         )
         revived.license_id._lock_seats()
         res = super().write(vals)
-        revived.license_id._check_seats()
+        revived._filter_counted().license_id._check_seats()
         return res
+
+    def _filter_counted(self):
+        """Return those whose seats count: of instances, if their policy says so."""
+        return self.filtered(
+            lambda activation: (
+                activation.kind == verdict.DEVICE
+                or activation.license_id.sudo().policy_id.instances_take_seats
+            )
+        )
 
     def _check_written_fields(self, vals):
         """Refuse what only a device's own check-in may change."""
@@ -91,13 +122,16 @@ class SoftwareLicenseActivation(models.Model):
     def _to_admin_dict(self):
         """Return what a client sees of a device that manages its license."""
         self.ensure_one()
-        return {
+        values = {
             "deviceId": self.device_id,
             "deviceName": self.device_name or None,
             "activatedAt": to_timestamp(self.first_seen),
             "lastSeenAt": to_timestamp(self.last_seen),
             "ipAddress": self.ip_address or None,
         }
+        if self.kind == verdict.INSTANCE:
+            values["instanceUrl"] = self.instance_url or None
+        return values
 
     def action_free(self):
         """Free the seats of these devices."""

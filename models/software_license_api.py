@@ -39,14 +39,20 @@ class SoftwareLicense(models.Model):
         """Verify, and give the device a seat if it has none."""
         question = verdict.Question(fields.Datetime.now(), application, deviceId, True)
         facts = self._get_facts(licenseKey, deviceId, count_seats=True)
+        facts, answer = self._check_in(facts, question, deviceName, ip_address)
+        return self._to_validated_dict(facts, answer, question)
+
+    @api.model
+    def _check_in(self, facts, question, device_name, ip_address):
+        """Give the device its seat, if there is anything to write; see _activate."""
         answer = verdict.judge(facts, question)
         if self._is_quantity_stale(facts, question.now) or (
-            answer.is_valid and self._needs_write(facts, question, deviceName)
+            answer.is_valid and self._needs_write(facts, question, device_name)
         ):
             self._restart_read_committed()
             license_ = self.browse(facts.license_id)
-            facts, answer = license_._activate(question, deviceName, ip_address)
-        return self._to_validated_dict(facts, answer, question)
+            return license_._activate(question, device_name, ip_address)
+        return facts, answer
 
     @api.model
     def _api_deactivate(self, licenseKey, deviceId):

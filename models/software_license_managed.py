@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from ..tools import entitlement, license_key, payload
+from ..tools import entitlement, license_key, payload, verdict
 from ..tools.errors import (
     DeviceNotFound,
     InvalidRequest,
@@ -208,7 +208,10 @@ class SoftwareLicense(models.Model):
         """Free the seat of a device."""
         self.ensure_one()
         self.check_access("write")
-        if not (payload.is_storable(device_id) and self._free_device(device_id)):
+        kinds = (verdict.DEVICE, verdict.INSTANCE)
+        if not payload.is_storable(device_id) or not self._free_device(
+            device_id, kinds
+        ):
             raise DeviceNotFound()
         return {
             "success": True,

@@ -114,6 +114,11 @@ class SoftwareLicensePolicy(models.Model):
         help="How often in a calendar year devices of one license may free their "
         "own seats. 0: no limit.",
     )
+    instances_take_seats = fields.Boolean(
+        tracking=True,
+        help="Self-hosted instances, which call the licensing endpoint, count as "
+        "devices. Off: they are on record, and any number may run.",
+    )
     product_tmpl_ids = fields.One2many(
         "product.template", "license_policy_id", string="Products"
     )

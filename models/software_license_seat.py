@@ -8,6 +8,13 @@ from ..tools import entitlement, license_key, verdict
 
 #: A known device's check-in is written at most this often (see performance.md, 4).
 CHECK_IN_INTERVAL = timedelta(minutes=5)
+#: Whose seats count, as a domain and in SQL: of instances, if their policy says so.
+COUNTED = [
+    "|",
+    ("kind", "=", verdict.DEVICE),
+    ("license_id.policy_id.instances_take_seats", "=", True),
+]
+SQL_COUNTED = SQL("(seat.kind = %s OR policy.instances_take_seats)", verdict.DEVICE)
 
 
 class SoftwareLicense(models.Model):
@@ -31,7 +38,11 @@ class SoftwareLicense(models.Model):
 
     @api.depends("activation_ids.active", "max_activations", "quantity", "policy_id")
     def _compute_seats(self):
-        seats = [("license_id", "in", self.ids), ("active", "=", True)]
+        seats = [
+            ("license_id", "in", self.ids),
+            ("active", "=", True),
+            *COUNTED,
+        ]
         Activation = self.env["software.license.activation"].sudo()
         counts = dict(Activation._read_group(seats, ["license_id"], ["__count"]))
         for license_ in self:
@@ -94,7 +105,7 @@ class SoftwareLicense(models.Model):
     # === FACTS === #
 
     @api.model
-    def _read_facts(self, key, device_id=None, count_seats=False):
+    def _read_facts(self, key, device_id=None, count_seats=False, kind=verdict.DEVICE):
         """Return the facts of the license with this key, None if there is none.
 
         One statement, without a lock: this is what every call over HTTP reads.
@@ -104,15 +115,19 @@ class SoftwareLicense(models.Model):
             "license.license_key_normalized = %s AND license.active",
             license_key.normalize(key),
         )
-        return next(iter(self._select_facts(has_key, device_id, count_seats)), None)
+        facts = self._select_facts(has_key, device_id, count_seats, kind)
+        return next(iter(facts), None)
 
     @api.model
-    def _select_facts(self, condition, device_id=None, count_seats=True):
+    def _select_facts(
+        self, condition, device_id=None, count_seats=True, kind=verdict.DEVICE
+    ):
         """Return the facts of the licenses that meet an SQL condition."""
         self.env.flush_all()
         seats_used = SQL(
             """(SELECT count(*) FROM software_license_activation seat
-                WHERE seat.license_id = license.id AND seat.active)"""
+                WHERE seat.license_id = license.id AND seat.active AND %s)""",
+            SQL_COUNTED,
         )
         self.env.cr.execute(
             SQL(
@@ -123,6 +138,7 @@ class SoftwareLicense(models.Model):
                        policy.application, policy.grace_days, license.trial_ends_at,
                        license.features, policy.features,
                        license.max_activations, policy.max_activations,
+                       COALESCE(policy.instances_take_seats, FALSE),
                        license.quantity, license.quantity_until, %(seats_used)s,
                        device.id, COALESCE(device.active, FALSE),
                        COALESCE(device.blocked, FALSE),
@@ -135,10 +151,12 @@ class SoftwareLicense(models.Model):
              LEFT JOIN software_license_activation device
                     ON device.license_id = license.id
                    AND device.device_id = %(device_id)s
+                   AND device.kind = %(kind)s
                  WHERE %(condition)s
                 """,
                 seats_used=seats_used if count_seats else SQL("0"),
                 device_id=device_id,
+                kind=kind,
                 condition=condition,
             ),
             log_exceptions=False,  # the statement may hold a key
@@ -156,7 +174,9 @@ class SoftwareLicense(models.Model):
         """
         self.ensure_one()
         self._lock_seats()
-        (facts,) = self._get_current_facts(question.now, question.device_id)
+        (facts,) = self._get_current_facts(
+            question.now, question.device_id, question.kind
+        )
         answer = verdict.judge(facts, question)
         if answer.is_valid and self._needs_write(facts, question, device_name):
             vals = self._prepare_activation_vals(
@@ -164,7 +184,8 @@ class SoftwareLicense(models.Model):
             )
             self._write_activation(facts, vals)
             facts = facts._replace(
-                seats_used=facts.seats_used + (not facts.has_seat),
+                seats_used=facts.seats_used
+                + (not facts.has_seat and question.counts_in(facts)),
                 has_seat=True,
                 device_name=vals["device_name"],
                 first_seen=vals.get("first_seen", facts.first_seen),
@@ -172,13 +193,13 @@ class SoftwareLicense(models.Model):
             )
         return facts, answer
 
-    def _get_current_facts(self, now, device_id=None):
+    def _get_current_facts(self, now, device_id=None, kind=verdict.DEVICE):
         """Return the facts of each, with quantities that are right at this moment."""
         has_id = SQL("license.id IN %s", tuple(self.ids))
-        all_facts = self._select_facts(has_id, device_id)
+        all_facts = self._select_facts(has_id, device_id, kind=kind)
         if any(self._is_quantity_stale(facts, now) for facts in all_facts):
             self._refresh_quantities()
-            all_facts = self._select_facts(has_id, device_id)
+            all_facts = self._select_facts(has_id, device_id, kind=kind)
         return all_facts
 
     @api.model
@@ -214,7 +235,9 @@ class SoftwareLicense(models.Model):
         if not facts.has_seat:
             vals.update(active=True, first_seen=question.now)
         if not facts.activation_id:
-            vals.update(license_id=self.id, device_id=question.device_id)
+            vals.update(
+                license_id=self.id, device_id=question.device_id, kind=question.kind
+            )
         return vals
 
     @api.model
@@ -225,12 +248,16 @@ class SoftwareLicense(models.Model):
         else:
             Activation.create(vals)
 
-    def _free_device(self, device_id):
+    def _free_device(self, device_id, kinds=(verdict.DEVICE,)):
         """Free the seat of a device; return whether it held one."""
         self.ensure_one()
         self._lock_seats()
         activation = self.env["software.license.activation"].search(
-            [("license_id", "=", self.id), ("device_id", "=", device_id)]
+            [
+                ("license_id", "=", self.id),
+                ("device_id", "=", device_id),
+                ("kind", "in", kinds),
+            ]
         )
         activation.action_free()
         return bool(activation)

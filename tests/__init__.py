@@ -11,6 +11,7 @@ from . import test_ledger
 from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
+from . import test_licensing_api
 from . import test_openapi
 from . import test_order_before_payment
 from . import test_order_renewal
@@ -24,6 +25,7 @@ from . import test_policy
 from . import test_public_api
 from . import test_seats
 from . import test_security
+from . import test_throttle
 from . import test_translations
 from . import test_verdict
 from . import test_views

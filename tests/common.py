@@ -5,6 +5,7 @@ from odoo.tests import HttpCase, TransactionCase, new_test_user
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
+from ..tools import throttle
 from ..tools.verdict import Question
 
 
@@ -70,6 +71,10 @@ class LicenseCommon(LicenseBuilders, TransactionCase):
 class LicenseHttpCommon(LicenseBuilders, HttpCase):
     """Base of the tests that call the HTTP API."""
 
+    def setUp(self):
+        super().setUp()
+        throttle.failed_lookups.reset()  # what other tests of this minute did wrong
+
     def _post(self, call, body=None, **kwargs):
         """Call the licenses API; return the response."""
         data = kwargs.pop("data", None)
@@ -77,7 +82,7 @@ class LicenseHttpCommon(LicenseBuilders, HttpCase):
             data = json.dumps(body)
         headers = {"Content-Type": "application/json", **kwargs.pop("headers", {})}
         return self.url_open(
-            f"/api/licenses/{call}",
+            kwargs.pop("path", f"/api/licenses/{call}"),
             data=data,
             headers=headers,
             method="POST",

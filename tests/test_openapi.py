@@ -72,6 +72,15 @@ class TestOpenapi(LicenseManagedCommon):
         ):
             response = self._post(call, body)
             self.assertDocumented(response, "post", f"/api/licenses/{call}")
+        licensing = "/api/v1/licensing/validate"
+        for body in (
+            {"licenseKey": key, "instanceUrl": "https://erp.example.com"},
+            {"licenseKey": "unknown key"},
+            {"licenseKey": 7},
+            {},
+        ):
+            response = self._post(None, body, path=licensing)
+            self.assertDocumented(response, "post", licensing)
         one, devices = "/api/licenses/{key}", "/api/licenses/{key}/activations"
         for method, path, address in (
             ("GET", "", "/api/licenses"),

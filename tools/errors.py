@@ -16,6 +16,8 @@ class LicenseApiError(Exception):
     #: Fields that the answer carries beside ``error`` and ``message``.
     extra: dict = {}
     headers: dict = {}
+    #: Somebody tried a key that no license has (see models/ir_http_throttle.py).
+    is_failed_lookup = False
     #: Read by Odoo's HTTP root: an expected refusal is no error of the server.
     loglevel = logging.DEBUG
 
@@ -38,6 +40,7 @@ class LicenseNotFound(LicenseApiError):
     http_status = 404
     message = "No license has this key."
     extra = {"valid": False}
+    is_failed_lookup = True
 
 
 class DeviceNotFound(LicenseApiError):
@@ -113,3 +116,70 @@ class DatabaseUnknown(InvalidRequest):
         "No database is chosen, or there is none of this name: "
         "name one in the header X-Odoo-Database."
     )
+
+
+class LicensingRefusal(LicenseApiError):
+    """A refusal of the licensing endpoint: ``error`` is the document's sentence."""
+
+    http_status = 403
+    extra = {"valid": False}
+
+    def to_dict(self):
+        return {**self.extra, "error": str(self)}
+
+
+class LicenseKeyRequired(LicensingRefusal):
+    """The call of an instance names no key."""
+
+    http_status = 400
+    message = "licenseKey is required"
+    extra = {}
+
+
+class RevokedLicensingKey(LicensingRefusal):
+    """The key was revoked; the answer tells no difference to an unknown one."""
+
+    http_status = 401
+    message = "Invalid or revoked license key"
+
+
+class UnknownLicensingKey(RevokedLicensingKey):
+    """No license has the key that an instance sent."""
+
+    is_failed_lookup = True
+
+
+class OrganizationInactive(LicensingRefusal):
+    """The customer is archived, nothing is paid, or the seller suspended the key."""
+
+    message = "Organization is inactive"
+
+
+class LicensingExpired(LicensingRefusal):
+    """The license is past its end and its grace."""
+
+    message = "License expired"
+
+
+class InstanceBlocked(LicensingRefusal):
+    """The seller blocked this instance."""
+
+    message = "Instance is blocked"
+
+
+class InstanceLimitReached(LicensingRefusal):
+    """Instances take seats here, and all are taken."""
+
+    message = "Instance limit reached"
+
+
+class RateLimited(LicenseApiError):
+    """Too many keys that do not exist came from this address."""
+
+    code = "rate_limited"
+    http_status = 429
+    message = "Too many unknown license keys came from your address. Try again later."
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}

@@ -178,7 +178,10 @@ def _get_paths():
                 _ref_error(400, "InstanceError", "`licenseKey` is missing."),
                 _ref_error(401, "InstanceError", "The key is unknown or revoked."),
                 _ref_error(
-                    403, "InstanceError", "The customer is inactive, or expired."
+                    403,
+                    "InstanceError",
+                    "The customer is inactive, the license has expired, the instance "
+                    "is blocked, or instances take seats and all are taken.",
                 ),
             )
         },

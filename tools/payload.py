@@ -158,7 +158,7 @@ VERIFY = {
 }
 VALIDATE = {**VERIFY, "deviceId": Text(required=True), "deviceName": Text()}
 DEACTIVATE = {**LICENSE_KEY, "deviceId": Text(required=True)}
-INSTANCE = {**LICENSE_KEY, "instanceName": Text(), "instanceUrl": Text(2048)}
+INSTANCE = {**LICENSE_KEY, "instanceName": Text(), "instanceUrl": Text()}
 CREATE = {
     "customerId": Identifier(required=True),
     "productId": Identifier(required=True),

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from . import entitlement, period
 
+#: What asks: software on a device, or a self-hosted instance.
+DEVICE, INSTANCE = "device", "instance"
+
 
 class Facts(NamedTuple):
     """What is known of a license and, where one was asked about, of a device.
@@ -30,6 +33,8 @@ class Facts(NamedTuple):
     policy_features: dict | None = None
     own_max_activations: int = entitlement.INHERIT
     policy_max_activations: int = 0
+    #: Self-hosted instances hold seats, as devices do.
+    instances_take_seats: bool = False
     quantity: float = 1
     quantity_until: datetime | None = None
     seats_used: int = 0
@@ -70,6 +75,11 @@ class Question(NamedTuple):
     device_id: str | None = None
     #: The device is to be given a seat if it has none (validate, not verify).
     takes_seat: bool = False
+    kind: str = DEVICE
+
+    def counts_in(self, facts):
+        """Would a seat that is taken now count against the limit?"""
+        return self.kind == DEVICE or facts.instances_take_seats
 
 
 class Verdict(NamedTuple):
@@ -137,7 +147,10 @@ RULES = (
         "active",
         "All seats of this license are taken.",
         lambda facts, question: (
-            question.takes_seat and not facts.has_seat and facts.is_full
+            question.takes_seat
+            and not facts.has_seat
+            and facts.is_full
+            and question.counts_in(facts)
         ),
     ),
     Rule(
