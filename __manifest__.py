@@ -24,6 +24,7 @@
         "wizard/software_license_trial_views.xml",
         "views/software_license_menus.xml",
         "views/account_move_views.xml",
+        "views/api_docs_templates.xml",
         "views/product_views.xml",
         "views/res_partner_views.xml",
         "views/sale_order_views.xml",

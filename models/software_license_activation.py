@@ -5,6 +5,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..tools import lease
+from ..tools.timestamp import to_timestamp
 
 STATUSES = [
     ("seated", "Holds a Seat"),
@@ -189,6 +190,20 @@ class SoftwareLicenseActivation(models.Model):
                     fields=", ".join(written),
                 )
             )
+
+    def _to_admin_dict(self):
+        """Return what a client sees of a device that manages its license."""
+        self.ensure_one()
+        values = {
+            "deviceId": self.device_id,
+            "deviceName": self.device_name or None,
+            "activatedAt": to_timestamp(self.first_seen),
+            "lastSeenAt": to_timestamp(self.last_seen),
+            "ipAddress": self.ip_address or None,
+        }
+        if self.lease_expires_at:
+            values["leaseExpiresAt"] = to_timestamp(self.lease_expires_at)
+        return values
 
     def action_free(self):
         """Free the seats of these devices."""

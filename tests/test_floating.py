@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
 from ..tools import lease
+from ..tools.errors import DeviceNotFound
 from .common import LicenseCommon
 
 START = datetime(2026, 6, 1, 12)
@@ -88,6 +89,22 @@ class TestFloating(FloatingCommon):
 
     def _search(self, domain):
         return self.env["software.license.activation"].search_count(domain)
+
+    def test_who_manages_licenses_is_told_of_the_seats_that_are_held(self):
+        license_ = self._floating(max_activations=2)
+        for device in ("laptop", "desktop"):
+            self._api("validate", license_, device)
+            self._wait(minutes=30)
+        (desktop,) = license_._api_activations()
+        self.assertEqual(license_._to_admin_dict()["currentActivations"], 1)
+        self.assertEqual(desktop["deviceId"], "desktop")
+        self.assertEqual(desktop["leaseExpiresAt"], "2026-06-01T13:30:00Z")
+        with self.assertRaises(DeviceNotFound):
+            license_._api_free_device("laptop")
+        self.assertEqual(
+            license_._api_free_device("desktop"),
+            {"success": True, "currentActivations": 0, "maxActivations": 2},
+        )
 
     def test_a_node_locked_seat_never_lapses(self):
         license_ = self._floating(lease_minutes=0)

@@ -4,7 +4,9 @@ from . import entitlement
 from . import errors
 from . import ledger
 from . import license_key
+from . import openapi
 from . import payload
 from . import period
 from . import strict_json
+from . import timestamp
 from . import verdict
