@@ -10,6 +10,7 @@ import requests
 from passlib.context import CryptContext
 
 from ground import workplace
+from ground.console import Failure
 from ground.rpc import Rpc
 
 #: Threads in one process, and processes as in production.
@@ -44,6 +45,20 @@ class Site:
         return license_, self.rpc.read("software.license", license_, "license_key")[
             "license_key"
         ]
+
+    def let_in(self, license_, device_id):
+        """Give a device a seat as people do; return whether one was free.
+
+        Several may at once: each call is a session of its own.
+        """
+        rpc = Rpc(self.server.url, self.server.db, "admin", "admin")
+        vals = {"license_id": license_, "device_id": device_id}
+        try:
+            rpc.create("software.license.activation", **vals)
+        except Failure as refusal:
+            assert "seats of this license are taken" in str(refusal), refusal
+            return False
+        return True
 
     def api_key(self, user=2):
         """Make an API key of a user, Odoo's administrator if none is named."""

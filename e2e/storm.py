@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from typing import NamedTuple
 from urllib.parse import urlsplit

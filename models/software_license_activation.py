@@ -1,9 +1,18 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
 
-from ..tools import instance, verdict
+from ..tools import instance, lease, verdict
 from ..tools.timestamp import to_timestamp
 
+STATUSES = [
+    ("seated", "Holds a Seat"),
+    ("lapsed", "Lapsed"),
+    ("freed", "Freed"),
+    ("blocked", "Blocked"),
+]
 #: What people change of a device; the rest is what the device said of itself.
 WRITABLE_FIELDS = {"active", "blocked", "device_name"}
 
@@ -49,11 +58,23 @@ class SoftwareLicenseActivation(models.Model):
         string="Last Check-in", required=True, default=fields.Datetime.now
     )
     ip_address = fields.Char(string="IP Address")
-    active = fields.Boolean(
-        string="Holds a Seat", default=True, help="Archived: the seat is free again."
-    )
+    active = fields.Boolean(default=True, help="Archived: the seat is free again.")
     blocked = fields.Boolean(
         help="The device is refused, and holds no seat.", default=False
+    )
+
+    status = fields.Selection(
+        STATUSES,
+        compute="_compute_status",
+        search="_search_status",
+        help="Lapsed: the device did not check in within the lease of its policy. "
+        "Its seat is free again, for itself or another device.",
+    )
+    lease_expires_at = fields.Datetime(
+        string="Lease until",
+        compute="_compute_status",
+        help="On a floating license: the seat is free again from then on, unless the "
+        "device checks in before.",
     )
 
     _license_device_unique = models.Constraint(
@@ -75,6 +96,78 @@ class SoftwareLicenseActivation(models.Model):
                 activation.device_id
             )
 
+    @api.depends(
+        "kind", "active", "blocked", "last_seen", "license_id.policy_id.lease_minutes"
+    )
+    def _compute_status(self):
+        now = fields.Datetime.now()
+        for activation in self:
+            policy = activation.sudo().license_id.policy_id  # readers may lack it
+            is_device = activation.kind == verdict.DEVICE
+            minutes = policy.lease_minutes if is_device else 0
+            end = lease.end(activation.last_seen or now, minutes)
+            if activation.blocked:
+                status = "blocked"
+            elif not activation.active:
+                status = "freed"
+            else:
+                status = "lapsed" if end and end <= now else "seated"
+            activation.status = status
+            activation.lease_expires_at = activation.active and end
+
+    # === SEARCH METHODS === #
+
+    def _search_status(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        domains = self._get_status_domains(fields.Datetime.now())
+        return Domain.OR(domains[status] for status in value if status in domains)
+
+    @api.model
+    def _get_status_domains(self, now):
+        """Return {status: domain}; each device is in exactly one of them."""
+        is_active = Domain("active", "=", True)
+        is_blocked = Domain("blocked", "=", True)
+        is_lapsed = self._get_lapsed_domain(now)
+        return {
+            "seated": is_active & ~is_blocked & ~is_lapsed,
+            "lapsed": is_active & ~is_blocked & is_lapsed,
+            "freed": ~is_active & ~is_blocked,
+            "blocked": is_blocked,
+        }
+
+    @api.model
+    def _get_lapsed_domain(self, now):
+        """Return the domain of devices whose lease is over, seat or not."""
+        Licenses = self.env["software.license"]
+
+        def to_sql(model, alias, _query):
+            return SQL(
+                """EXISTS (SELECT FROM software_license license
+                             JOIN software_license_policy policy
+                               ON policy.id = license.policy_id
+                            WHERE license.id = %(license)s AND %(is_lapsed)s)""",
+                license=SQL.identifier(alias, "license_id"),
+                is_lapsed=Licenses._sql_is_lapsed(SQL.identifier(alias), now),
+                to_flush=(
+                    model._fields["last_seen"],
+                    Licenses._fields["policy_id"],
+                    Licenses.policy_id._fields["lease_minutes"],
+                ),
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        """Whoever asks for a status means archived devices, too."""
+        conditions = Domain(domain).iter_conditions()
+        if any(condition.field_expr == "status" for condition in conditions):
+            kwargs["active_test"] = False
+        return super()._search(domain, *args, **kwargs)
+
+    # === CRUD METHODS === #
+
     @api.model_create_multi
     def create(self, vals_list):
         default = self.default_get(["license_id"])
@@ -91,12 +184,19 @@ class SoftwareLicenseActivation(models.Model):
 
     def write(self, vals):
         self._check_written_fields(vals)
-        revived = self.filtered(
-            lambda activation: vals.get("active") and not activation.active
-        )
-        revived.license_id._lock_seats()
+        if not vals.keys() & {"active", "blocked"}:
+            return super().write(vals)
+        # Freeing and blocking wait, too: for a device that is being let in right now.
+        self.license_id._lock_seats()
+        taking = self.browse()
+        if vals.get("active"):
+            taking = self.filtered(
+                lambda device: not device.active or device.status == "lapsed"
+            )
         res = super().write(vals)
-        revived._filter_counted().license_id._check_seats()
+        if "last_seen" not in vals:
+            taking._renew_lapsed()
+        taking._filter_counted().license_id._check_seats()
         return res
 
     def _filter_counted(self):
@@ -107,6 +207,12 @@ class SoftwareLicenseActivation(models.Model):
                 or activation.license_id.sudo().policy_id.instances_take_seats
             )
         )
+
+    def _renew_lapsed(self):
+        """Give those whom somebody let in by hand a lease from now on."""
+        lapsed = self.filtered(lambda device: device.status == "lapsed").sudo()
+        if lapsed:
+            lapsed.write({"last_seen": fields.Datetime.now()})
 
     def _check_written_fields(self, vals):
         """Refuse what only a device's own check-in may change."""
@@ -131,6 +237,8 @@ class SoftwareLicenseActivation(models.Model):
         }
         if self.kind == verdict.INSTANCE:
             values["instanceUrl"] = self.instance_url or None
+        if self.lease_expires_at:
+            values["leaseExpiresAt"] = to_timestamp(self.lease_expires_at)
         return values
 
     def action_free(self):
@@ -144,6 +252,28 @@ class SoftwareLicenseActivation(models.Model):
     def action_unblock(self):
         """Let these devices take a seat again when they next ask."""
         return self.write({"blocked": False})
+
+    @api.model
+    def _free_lapsed(self, domain, now, limit=None):
+        """Free the seats that lapsed, of the devices in a domain; return those."""
+        lapsed = self.search(
+            domain & self._get_status_domains(now)["lapsed"], limit=limit
+        )
+        if lapsed:
+            lapsed.action_free()
+        return lapsed
+
+    @api.model
+    def _cron_free_lapsed_seats(self, limit=100):
+        """Archive what lapsed, so that lists stay short; nothing depends on it."""
+        now = fields.Datetime.now()
+        try:
+            with self.env.cr.savepoint():
+                freed = self._free_lapsed(Domain.TRUE, now, limit)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            return  # a device takes one of these seats right now: next time
+        remaining = self.search_count(self._get_status_domains(now)["lapsed"])
+        self.env["ir.cron"]._commit_progress(len(freed), remaining=remaining)
 
     @api.constrains("active", "blocked")
     def _check_blocked(self):

@@ -23,7 +23,7 @@ class SoftwareLicense(models.Model):
     def _api_verify(self, licenseKey, deviceId=None, application=None, nonce=None):
         """Say whether a key, and a device, are good; write nothing."""
         question = verdict.Question(fields.Datetime.now(), application, deviceId)
-        facts = self._get_facts(licenseKey, deviceId)
+        facts = self._get_facts(licenseKey, deviceId, now=question.now)
         return self._to_public_dict(facts, verdict.judge(facts, question))
 
     @api.model
@@ -38,7 +38,7 @@ class SoftwareLicense(models.Model):
     ):
         """Verify, and give the device a seat if it has none."""
         question = verdict.Question(fields.Datetime.now(), application, deviceId, True)
-        facts = self._get_facts(licenseKey, deviceId, count_seats=True)
+        facts = self._get_facts(licenseKey, deviceId, True, question.now)
         facts, answer = self._check_in(facts, question, deviceName, ip_address)
         return self._to_validated_dict(facts, answer, question)
 
@@ -92,9 +92,9 @@ class SoftwareLicense(models.Model):
         )
 
     @api.model
-    def _get_facts(self, key, device_id=None, count_seats=False):
+    def _get_facts(self, key, device_id=None, count_seats=False, now=None):
         """Return the facts of the license with this key, or raise LicenseNotFound."""
-        facts = self._read_facts(key, device_id, count_seats)
+        facts = self._read_facts(key, device_id, count_seats, now)
         facts = facts or self._read_former_facts(key)
         if facts is None:
             raise LicenseNotFound()
@@ -143,4 +143,8 @@ class SoftwareLicense(models.Model):
                 "activatedAt": to_timestamp(facts.first_seen),
                 "lastSeenAt": to_timestamp(facts.last_seen),
             }
+            if facts.lease_ends_at:
+                values["activation"]["leaseExpiresAt"] = to_timestamp(
+                    facts.lease_ends_at
+                )
         return values

@@ -202,7 +202,8 @@ class SoftwareLicense(models.Model):
     def _api_activations(self):
         """Return the devices that hold a seat of this license."""
         self.ensure_one()
-        return [device._to_admin_dict() for device in self.activation_ids]
+        seated = self.activation_ids.filtered(lambda device: device.status == "seated")
+        return [device._to_admin_dict() for device in seated]
 
     def _api_free_device(self, device_id):
         """Free the seat of a device."""

@@ -2,6 +2,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import float_is_zero
 
 from ..tools import license_key, period
@@ -91,6 +92,15 @@ class SoftwareLicensePolicy(models.Model):
         help="How many devices may use the license, for each unit bought. "
         "0: unlimited.",
     )
+    lease_minutes = fields.Integer(
+        string="Lease (minutes)",
+        required=True,
+        default=0,
+        tracking=True,
+        help="Floating seats: a device that does not check in for so many minutes "
+        "loses its seat to the next one that asks. 0: a device keeps its seat until "
+        "somebody frees it.",
+    )
     quantity_rule = fields.Selection(
         [
             ("seats", "One license, more devices"),
@@ -133,6 +143,10 @@ class SoftwareLicensePolicy(models.Model):
     )
     _max_activations_positive = models.Constraint(
         "CHECK (max_activations >= 0)", "The number of devices can't be negative."
+    )
+    _lease_minutes_in_range = models.Constraint(
+        "CHECK (lease_minutes BETWEEN 0 AND 525600)",
+        "The lease is 0 to 525600 minutes, which is a year.",
     )
     _validity_interval_in_range = models.Constraint(
         "CHECK (validity_interval BETWEEN 1 AND 1000 OR validity_unit = 'perpetual')",
@@ -202,7 +216,15 @@ class SoftwareLicensePolicy(models.Model):
     def write(self, vals):
         if "application" in vals:
             self._check_application_unused(vals["application"])
+        if "lease_minutes" in vals:
+            self._free_lapsed_seats()
         return super().write(vals)
+
+    def _free_lapsed_seats(self):
+        """Free what lapsed by the lease that was: a longer one revives no seat."""
+        devices = self.env["software.license.activation"].sudo()
+        of_policy = Domain("license_id.policy_id", "in", self.ids)
+        devices._free_lapsed(of_policy, fields.Datetime.now())
 
     def _check_application_unused(self, application):
         """Renewals find their license by its application: it stays once it is used."""

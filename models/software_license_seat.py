@@ -1,13 +1,10 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools import entitlement, license_key, verdict
+from ..tools import entitlement, lease, license_key, verdict
 
-#: A known device's check-in is written at most this often (see performance.md, 4).
-CHECK_IN_INTERVAL = timedelta(minutes=5)
 #: Whose seats count, as a domain and in SQL: of instances, if their policy says so.
 COUNTED = [
     "|",
@@ -36,11 +33,16 @@ class SoftwareLicense(models.Model):
         default=0, required=True, copy=False, groups=fields.NO_ACCESS
     )
 
-    @api.depends("activation_ids.active", "max_activations", "quantity", "policy_id")
+    @api.depends(
+        "activation_ids.status",
+        "max_activations",
+        "quantity",
+        "policy_id.max_activations",
+    )
     def _compute_seats(self):
         seats = [
             ("license_id", "in", self.ids),
-            ("active", "=", True),
+            ("status", "=", "seated"),
             *COUNTED,
         ]
         Activation = self.env["software.license.activation"].sudo()
@@ -80,6 +82,9 @@ class SoftwareLicense(models.Model):
     def _check_seats(self):
         """Raise when more devices hold a seat than may; call it under the lock.
 
+        What lapsed is freed here: its seat was just given away, so nobody whose clock
+        is behind, or who counts in an older snapshot, may find it still held.
+
         The write is for transactions of Odoo's own isolation level, REPEATABLE READ,
         which wait for the lock and then count in an old snapshot: it makes their
         lock fail, so that Odoo tries them again. READ COMMITTED ones just see it.
@@ -93,7 +98,9 @@ class SoftwareLicense(models.Model):
                 tuple(self.ids),
             )
         )
-        for facts in self._get_current_facts(fields.Datetime.now()):
+        now = fields.Datetime.now()
+        all_facts = self._get_current_facts(now)
+        for facts in all_facts:
             if facts.seat_limit is not None and facts.seats_used > facts.seat_limit:
                 raise UserError(
                     self.env._(
@@ -101,11 +108,17 @@ class SoftwareLicense(models.Model):
                         limit=facts.seat_limit,
                     )
                 )
+        floating = [facts.license_id for facts in all_facts if facts.lease_minutes]
+        if floating:
+            devices = self.env["software.license.activation"].sudo()
+            devices._free_lapsed(Domain("license_id", "in", floating), now)
 
     # === FACTS === #
 
     @api.model
-    def _read_facts(self, key, device_id=None, count_seats=False, kind=verdict.DEVICE):
+    def _read_facts(
+        self, key, device_id=None, count_seats=False, now=None, kind=verdict.DEVICE
+    ):
         """Return the facts of the license with this key, None if there is none.
 
         One statement, without a lock: this is what every call over HTTP reads.
@@ -115,18 +128,29 @@ class SoftwareLicense(models.Model):
             "license.license_key_normalized = %s AND license.active",
             license_key.normalize(key),
         )
-        facts = self._select_facts(has_key, device_id, count_seats, kind)
+        facts = self._select_facts(has_key, device_id, count_seats, now, kind)
         return next(iter(facts), None)
 
     @api.model
     def _select_facts(
-        self, condition, device_id=None, count_seats=True, kind=verdict.DEVICE
+        self,
+        condition,
+        device_id=None,
+        count_seats=True,
+        now=None,
+        kind=verdict.DEVICE,
     ):
-        """Return the facts of the licenses that meet an SQL condition."""
+        """Return the facts of the licenses that meet an SQL condition.
+
+        Who holds a seat is told as of ``now``, by default this moment.
+        """
         self.env.flush_all()
+        now = now or fields.Datetime.now()
         seats_used = SQL(
             """(SELECT count(*) FROM software_license_activation seat
-                WHERE seat.license_id = license.id AND seat.active AND %s)""",
+                WHERE seat.license_id = license.id AND seat.active
+                  AND NOT %s AND %s)""",
+            self._sql_is_lapsed(SQL.identifier("seat"), now),
             SQL_COUNTED,
         )
         self.env.cr.execute(
@@ -140,9 +164,11 @@ class SoftwareLicense(models.Model):
                        license.max_activations, policy.max_activations,
                        COALESCE(policy.instances_take_seats, FALSE),
                        license.quantity, license.quantity_until, %(seats_used)s,
-                       device.id, COALESCE(device.active, FALSE),
+                       device.id, COALESCE(device.active AND NOT %(lapsed)s, FALSE),
                        COALESCE(device.blocked, FALSE),
-                       device.device_name, device.first_seen, device.last_seen
+                       device.device_name, device.first_seen, device.last_seen,
+                       CASE WHEN %(kind)s = %(device)s THEN policy.lease_minutes
+                            ELSE 0 END
                   FROM software_license license
                   JOIN software_license_policy policy ON policy.id = license.policy_id
                   JOIN res_partner partner ON partner.id = license.partner_id
@@ -155,13 +181,31 @@ class SoftwareLicense(models.Model):
                  WHERE %(condition)s
                 """,
                 seats_used=seats_used if count_seats else SQL("0"),
+                lapsed=self._sql_is_lapsed(SQL.identifier("device"), now),
                 device_id=device_id,
                 kind=kind,
+                device=verdict.DEVICE,
                 condition=condition,
             ),
             log_exceptions=False,  # the statement may hold a key
         )
         return [verdict.Facts._make(row) for row in self.env.cr.fetchall()]
+
+    @api.model
+    def _sql_is_lapsed(self, device, now):
+        """Return the SQL condition that a device's lease is over, seat or not.
+
+        The one rule for whoever counts, asks or searches, beside a table ``policy``.
+        An instance has no lease: it asks once a day.
+        """
+        return SQL(
+            """(policy.lease_minutes > 0 AND %(device)s.kind = %(kind)s
+                 AND %(device)s.last_seen
+                     <= %(now)s - policy.lease_minutes * INTERVAL '1 minute')""",
+            device=device,
+            kind=verdict.DEVICE,
+            now=now,
+        )
 
     # === TAKING AND FREEING === #
 
@@ -196,18 +240,19 @@ class SoftwareLicense(models.Model):
     def _get_current_facts(self, now, device_id=None, kind=verdict.DEVICE):
         """Return the facts of each, with quantities that are right at this moment."""
         has_id = SQL("license.id IN %s", tuple(self.ids))
-        all_facts = self._select_facts(has_id, device_id, kind=kind)
+        all_facts = self._select_facts(has_id, device_id, now=now, kind=kind)
         if any(self._is_quantity_stale(facts, now) for facts in all_facts):
             self._refresh_quantities()
-            all_facts = self._select_facts(has_id, device_id, kind=kind)
+            all_facts = self._select_facts(has_id, device_id, now=now, kind=kind)
         return all_facts
 
     @api.model
     def _needs_write(self, facts, question, device_name=None):
         """Is there anything that this call must write?"""
+        interval = lease.check_in_interval(facts.lease_minutes)
         return (
             not facts.has_seat
-            or facts.last_seen + CHECK_IN_INTERVAL <= question.now
+            or facts.last_seen + interval <= question.now
             or (device_name or facts.device_name) != facts.device_name
         )
 
@@ -225,15 +270,24 @@ class SoftwareLicense(models.Model):
         self.flush_recordset()
 
     def _prepare_activation_vals(self, facts, question, device_name, ip_address):
-        """Return the values of a device's seat; override it to store more."""
+        """Return the values of a device's seat; override it to store more.
+
+        A device that comes back to a freed seat begins anew; on a floating license
+        that is everyday, and ``first_seen`` stays what it says.
+        """
         self.ensure_one()
         vals = {
             "device_name": device_name or facts.device_name,
             "last_seen": question.now,
             "ip_address": ip_address,
         }
-        if not facts.has_seat:
-            vals.update(active=True, first_seen=question.now)
+        if facts.has_seat:
+            # Another call of this device may have been let in before: never go back.
+            vals["last_seen"] = max(question.now, facts.last_seen)
+        else:
+            vals["active"] = True
+        if not facts.activation_id or not (facts.has_seat or facts.lease_minutes):
+            vals["first_seen"] = question.now
         if not facts.activation_id:
             vals.update(
                 license_id=self.id, device_id=question.device_id, kind=question.kind
@@ -257,6 +311,7 @@ class SoftwareLicense(models.Model):
                 ("license_id", "=", self.id),
                 ("device_id", "=", device_id),
                 ("kind", "in", kinds),
+                ("status", "=", "seated"),
             ]
         )
         activation.action_free()

@@ -60,6 +60,7 @@ class SoftwareLicense(models.Model):
             policy_max_activations=license_.policy_id.max_activations,
             quantity=license_.quantity,
             quantity_until=license_.quantity_until or None,
+            lease_minutes=license_.policy_id.lease_minutes,
         )
 
     # === SEARCH METHODS === #

@@ -188,7 +188,9 @@ class TestLicenseLifecycle(LicenseCommon):
         self.assertEqual(license_.status, "active")
 
     def test_facts_read_by_sql_are_those_of_the_record(self):
-        policy = self._create_policy(grace_days=2, features={"a": 1, "b": 2})
+        policy = self._create_policy(
+            grace_days=2, lease_minutes=30, features={"a": 1, "b": 2}
+        )
         license_ = self._create_license(
             policy, features={"b": 3}, max_activations=4, expires_at="2027-01-01"
         )

@@ -35,6 +35,8 @@ class TestPolicy(LicenseCommon):
             {"max_activations": -1},
             {"validity_interval": 0},
             {"yearly_self_deactivations": -1},
+            {"lease_minutes": -1},
+            {"lease_minutes": 525601},
         ):
             with (
                 self.subTest(vals),

@@ -32,12 +32,17 @@ def end_moment(day):
 
 
 def add_days(moment, days):
-    """Return the moment some days later; the end of all time at the latest.
+    """Return the moment some days later; see ``add``."""
+    return add(moment, timedelta(days=days))
+
+
+def add(moment, length):
+    """Return the moment a timedelta later; the end of all time at the latest.
 
     People write the year 9999 for "forever".
     """
     try:
-        return moment + timedelta(days=days)
+        return moment + length
     except OverflowError:
         return datetime.max.replace(microsecond=0)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from . import entitlement, period
+from . import entitlement, lease, period
 
 #: What asks: software on a device, or a self-hosted instance.
 DEVICE, INSTANCE = "device", "instance"
@@ -45,6 +45,8 @@ class Facts(NamedTuple):
     device_name: str | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    #: 0: node-locked. Else ``seats_used`` and ``has_seat`` leave out lapsed leases.
+    lease_minutes: int = 0
 
     @property
     def valid_until(self):
@@ -61,6 +63,11 @@ class Facts(NamedTuple):
         return entitlement.seat_limit(
             self.policy_max_activations, self.own_max_activations, self.quantity
         )
+
+    @property
+    def lease_ends_at(self):
+        """When the device's seat is free again, None: never, or it has none."""
+        return lease.end(self.last_seen, self.lease_minutes) if self.has_seat else None
 
     @property
     def is_full(self):
