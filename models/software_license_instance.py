@@ -44,7 +44,7 @@ class SoftwareLicense(models.Model):
             fields.Datetime.now(), None, device_id, bool(device_id), verdict.INSTANCE
         )
         facts = self._read_facts(
-            licenseKey, device_id, count_seats=bool(device_id), kind=question.kind
+            licenseKey, device_id, bool(device_id), question.now, question.kind
         )
         facts = facts or self._read_former_facts(licenseKey)
         if facts is None:

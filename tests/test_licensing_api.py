@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, Form, tagged
 
 from ..models.software_license_instance import MAX_INSTANCES
-from ..models.software_license_seat import CHECK_IN_INTERVAL
+from ..tools.lease import CHECK_IN_INTERVAL
 from ..tools.instance import identify, normalize_url
 from .common import LicenseHttpCommon
 
