@@ -8,3 +8,4 @@ from . import payload
 from . import period
 from . import strict_json
 from . import verdict
+from . import webhook
