@@ -75,7 +75,9 @@ class SoftwareLicenseEvent(models.Model):
         groups="software_license.group_license_manager",
     )
 
-    _reference_unique = models.UniqueIndex("(reference)", "There is an event with this ID.")
+    _reference_unique = models.UniqueIndex(
+        "(reference)", "There is an event with this ID."
+    )
 
     @api.depends("type", "license_id")
     def _compute_display_name(self):

@@ -166,7 +166,7 @@ class SoftwareLicenseEventDelivery(models.Model):
                 vals["next_try_at"] = fields.Datetime.now() + pause
                 cron = self.env.ref("software_license.cron_send_license_events")
                 cron.sudo()._trigger(at=vals["next_try_at"])
-            _logger.info(
+            _logger.warning(
                 "License event %s, webhook %s, try %s: %s",
                 self.event_id.reference,
                 self.action_id.id,

@@ -11,17 +11,27 @@ MODELS = (
     "software.license.activation",
     "software.license.term",
     "software.license.message",
+    "software.license.event",
+    "software.license.event.delivery",
 )
 #: Per group, what it may do with each of MODELS: read, write, create, unlink.
 RIGHTS = {
-    "base.group_user": ("", "", "", "", ""),
-    "base.group_public": ("", "", "", "", ""),
-    "base.group_portal": ("", "r", "r", "r", ""),
-    "account.group_account_invoice": ("r", "r", "r", "r", "r"),
-    "account.group_account_readonly": ("r", "r", "r", "r", "r"),
-    "sales_team.group_sale_salesman": ("r", "rwc", "rwc", "r", "r"),
-    "software_license.group_license_user": ("r", "rwc", "rwc", "r", "r"),
-    "software_license.group_license_manager": ("rwcu", "rwcu", "rwcu", "r", "r"),
+    "base.group_user": ("", "", "", "", "", "", ""),
+    "base.group_public": ("", "", "", "", "", "", ""),
+    "base.group_portal": ("", "r", "r", "r", "", "r", ""),
+    "account.group_account_invoice": ("r", "r", "r", "r", "r", "r", ""),
+    "account.group_account_readonly": ("r", "r", "r", "r", "r", "r", ""),
+    "sales_team.group_sale_salesman": ("r", "rwc", "rwc", "r", "r", "r", ""),
+    "software_license.group_license_user": ("r", "rwc", "rwc", "r", "r", "r", ""),
+    "software_license.group_license_manager": (
+        "rwcu",
+        "rwcu",
+        "rwcu",
+        "r",
+        "r",
+        "r",
+        "r",
+    ),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
