@@ -33,7 +33,7 @@ class SoftwareLicense(models.Model):
         for license_ in self:
             before, status = license_.last_event_status, license_._get_status_now()
             license_.last_event_status = status
-            if before and status != before:
+            if license_.id and before and status != before:
                 changed[license_.id] = before
         self.env["software.license.event"]._note_statuses(changed)
 
@@ -52,10 +52,17 @@ class SoftwareLicense(models.Model):
     @api.model
     def _cron_update_statuses(self, limit=1000):
         """Bring up to date what only the clock, or a policy's grace, has changed."""
-        field = self._fields["last_event_status"]
-        while outdated := self.search(self._get_outdated_domain(), limit=limit):
+        field, outdated = self._fields["last_event_status"], self.browse()
+        domain = self._get_outdated_domain()
+        # By ID, so that none is looked at twice, whatever comes of it.
+        while outdated := self.search(
+            domain & Domain("id", ">", max(outdated.ids, default=0)),
+            limit=limit,
+            order="id",
+        ):
             self.env.add_to_compute(field, outdated)
             outdated.flush_recordset()
+            # Whether there is more shows the next search.
             if not self.env["ir.cron"]._commit_progress(len(outdated), remaining=1):
                 return
         self.env["ir.cron"]._commit_progress(remaining=0)

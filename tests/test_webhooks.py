@@ -14,7 +14,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import file_open, mute_logger
 
 from ..tools import webhook
-from .common import LicenseBillingCommon
+from .common import LicenseBillingCommon, LicenseHttpCommon
 from .test_events import EventsMixin
 
 #: The example of the specification: id, timestamp, secret, body, signature.
@@ -69,8 +69,9 @@ def read_docs(language):
         return re.search(rf"```{language}\n(.*?)```", stream.read(), re.DOTALL)[1]
 
 
-@tagged("post_install", "-at_install")
-class TestWebhooks(EventsMixin, LicenseBillingCommon):
+class WebhooksMixin(EventsMixin):
+    """Makes rules, and receives what they send."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -121,6 +122,23 @@ class TestWebhooks(EventsMixin, LicenseBillingCommon):
         headers = {name.lower(): value for name, value in headers.items()}
         return self.example["is_genuine"](secret, headers, body)
 
+
+@tagged("post_install", "-at_install")
+class TestWebhooksOverHttp(WebhooksMixin, LicenseHttpCommon):
+    def test_a_device_that_comes_and_goes_over_http_is_told_of(self):
+        self._create_rule()
+        self._call("validate", self.license, "laptop", deviceName="Ada's laptop")
+        self._call("deactivate", self.license, "laptop")
+        messages = self._take()
+        self.assertEqual(
+            [message["type"] for message in messages],
+            ["device.activated", "device.freed"],
+        )
+        self.assertEqual(messages[0]["data"]["device"]["deviceId"], "laptop")
+
+
+@tagged("post_install", "-at_install")
+class TestWebhooks(WebhooksMixin, LicenseBillingCommon):
     # === THE MESSAGE === #
 
     def test_a_whole_life_arrives_signed(self):
