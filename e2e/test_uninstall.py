@@ -154,8 +154,8 @@ def test_webhooks_come_and_go_with_the_automation_rules(serve, place):
     books.rpc("ir.cron", "method_direct_trigger", [cron])
     deliveries = "software.license.event.delivery"
     (delivery,) = books.rpc.search(deliveries)
-    row = books.rpc.read(deliveries, delivery, "problem")
-    assert row["problem"] == "Answered with HTTP status 400."
+    row = books.rpc.read(deliveries, delivery, "state", "tries", "problem")
+    assert row["problem"] == "Answered with HTTP status 400.", row
 
     uninstall(books, "base_automation")
     again = books.invoice(product)

@@ -71,7 +71,6 @@ class SoftwareLicenseEvent(models.Model):
     delivery_ids = fields.One2many(
         "software.license.event.delivery",
         "event_id",
-        string="Deliveries",
         groups="software_license.group_license_manager",
     )
 
