@@ -63,7 +63,7 @@ class SoftwareLicenseEvent(models.Model):
         context={"active_test": False},
     )
     company_id = fields.Many2one(related="license_id.company_id", store=True)
-    device_id = fields.Char(string="Device", readonly=True)
+    device_id = fields.Char(readonly=True)
     device_name = fields.Char(readonly=True)
     occurred_at = fields.Datetime(
         required=True, readonly=True, index=True, default=fields.Datetime.now
@@ -71,6 +71,7 @@ class SoftwareLicenseEvent(models.Model):
     delivery_ids = fields.One2many(
         "software.license.event.delivery",
         "event_id",
+        string="Deliveries",
         groups="software_license.group_license_manager",
     )
 

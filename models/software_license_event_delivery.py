@@ -102,7 +102,7 @@ class SoftwareLicenseEventDelivery(models.Model):
         """
         silent = self.env["ir.actions.server"]
         while delivery := self._get_next(silent):
-            if not delivery._send():
+            if delivery._send():
                 silent |= delivery.action_id
             # Whether there is more shows the next search.
             if not self.env["ir.cron"]._commit_progress(1, remaining=1):
@@ -120,9 +120,9 @@ class SoftwareLicenseEventDelivery(models.Model):
         return self.search(due, order="next_try_at, id", limit=1)
 
     def _send(self):
-        """Try once, and note what came of it; return whether anybody answered."""
+        """Try once, and note what came of it; return whether the address is silent."""
         self.ensure_one()
-        status, problem = None, False
+        status, problem, is_silent = None, False, False
         try:
             status = self._post()
             if not 200 <= status < 300:
@@ -130,8 +130,9 @@ class SoftwareLicenseEventDelivery(models.Model):
         except Exception as error:  # noqa: BLE001 also what an override raises
             # Its text may hold the address, which may hold a password.
             problem = type(error).__name__
+            is_silent = isinstance(error, requests.RequestException)
         self._note_try(status, problem)
-        return status is not None
+        return is_silent
 
     def _post(self):
         """Post the event, signed; return the HTTP status of the answer."""
