@@ -2,9 +2,12 @@
 
 import json
 import random
+import secrets
 import subprocess
 
 import pytest
+import requests
+from passlib.context import CryptContext
 
 from ground import workplace
 from ground.rpc import Rpc
@@ -39,6 +42,28 @@ class Site:
         return license_, self.rpc.read("software.license", license_, "license_key")[
             "license_key"
         ]
+
+    def api_key(self, user=2):
+        """Make an API key of a user, Odoo's administrator if none is named."""
+        key = secrets.token_hex(20)
+        context = CryptContext(["pbkdf2_sha512"], pbkdf2_sha512__rounds=6000)
+        self.place.postgres.sql(
+            "INSERT INTO res_users_apikeys (name, user_id, index, key)"
+            f" VALUES ('e2e', {user}, '{key[:8]}', '{context.hash(key)}')",
+            db=self.server.db,
+        )
+        return key
+
+    def manage(self, method, path="", **keywords):
+        """Call the managed API as the administrator; return the response."""
+        self.key = getattr(self, "key", None) or self.api_key()
+        return requests.request(
+            method,
+            f"{self.server.url}/api/licenses{path}",
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=60,
+            **keywords,
+        )
 
     def rows(self, license_):
         """How many devices the database holds for a license, by SQL."""

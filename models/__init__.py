@@ -26,12 +26,15 @@ from . import software_license_api
 from . import software_license_billing
 from . import software_license_event
 from . import software_license_event_delivery
+from . import software_license_former_key
 from . import software_license_ledger
 from . import software_license_mail
+from . import software_license_managed
 from . import software_license_message
 from . import software_license_message_due
 from . import software_license_order
 from . import software_license_policy
+from . import software_license_request
 from . import software_license_seat
 from . import software_license_status
 from . import software_license_status_event

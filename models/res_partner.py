@@ -10,6 +10,13 @@ class ResPartner(models.Model):
         "account.group_account_invoice,account.group_account_readonly",
     )
 
+    # Licenses are looked up by a part of their customer's name.
+    _license_name_part_index = models.Index(
+        lambda registry: (
+            registry.has_trigram and "USING gin (complete_name gin_trgm_ops)"
+        )
+    )
+
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_license_count(self):
         counts = self.env["software.license"]._read_group(

@@ -136,6 +136,15 @@ class SoftwareLicense(models.Model):
     _license_key_unique = models.UniqueIndex(
         "(license_key_normalized)", "A license with this key exists already."
     )
+    # What lists are filtered by; a state that is not "active" is rare.
+    _create_date_index = models.Index("(create_date)")
+    _expires_at_index = models.Index("(expires_at, id)")
+    _state_index = models.Index("(state) WHERE state != 'active'")
+    _key_part_index = models.Index(
+        lambda registry: (
+            registry.has_trigram and "USING gin (license_key_normalized gin_trgm_ops)"
+        )
+    )
     _max_activations_valid = models.Constraint(
         "CHECK (max_activations >= -1)",
         "The device limit can't be less than -1 (unlimited).",
@@ -236,10 +245,16 @@ class SoftwareLicense(models.Model):
                     count=license_key.MIN_LENGTH,
                 )
             )
+        if len(set(normalized)) < len(normalized) or self._is_key_known(*normalized):
+            raise ValidationError(self.env._("A license with this key exists already."))
+
+    @api.model
+    def _is_key_known(self, *normalized):
+        """Has a license one of these keys, archived ones and former keys included?"""
         same = [("license_key_normalized", "in", normalized)]
         licenses = self.sudo().with_context(active_test=False)
-        if len(set(normalized)) < len(normalized) or licenses.search_count(same):
-            raise ValidationError(self.env._("A license with this key exists already."))
+        former = self.env["software.license.former.key"].sudo()
+        return bool(licenses.search_count(same, 1) or former.search_count(same, 1))
 
     # === ACTION METHODS === #
 

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..tools.timestamp import to_timestamp
+
 #: What people change of a device; the rest is what the device said of itself.
 WRITABLE_FIELDS = {"active", "blocked", "device_name"}
 
@@ -85,6 +87,17 @@ class SoftwareLicenseActivation(models.Model):
                     fields=", ".join(written),
                 )
             )
+
+    def _to_admin_dict(self):
+        """Return what a client sees of a device that manages its license."""
+        self.ensure_one()
+        return {
+            "deviceId": self.device_id,
+            "deviceName": self.device_name or None,
+            "activatedAt": to_timestamp(self.first_seen),
+            "lastSeenAt": to_timestamp(self.last_seen),
+            "ipAddress": self.ip_address or None,
+        }
 
     def action_free(self):
         """Free the seats of these devices."""

@@ -4,6 +4,7 @@ from odoo.sql_db import Cursor
 
 from ..tools import verdict
 from ..tools.errors import DeactivationNotAllowed, DeviceNotFound, LicenseNotFound
+from ..tools.timestamp import to_timestamp
 
 
 class SoftwareLicense(models.Model):
@@ -88,6 +89,7 @@ class SoftwareLicense(models.Model):
     def _get_facts(self, key, device_id=None, count_seats=False):
         """Return the facts of the license with this key, or raise LicenseNotFound."""
         facts = self._read_facts(key, device_id, count_seats)
+        facts = facts or self._read_former_facts(key)
         if facts is None:
             raise LicenseNotFound()
         return facts
@@ -111,14 +113,14 @@ class SoftwareLicense(models.Model):
             "valid": answer.is_valid,
             "status": answer.status,
             "features": facts.features,
-            "expiresAt": _to_timestamp(facts.expires_at),
+            "expiresAt": to_timestamp(facts.expires_at),
         }
         if answer.error:
             values.update(error=answer.error, message=answer.message)
         if answer.grace_ends_at:
-            values["graceEndsAt"] = _to_timestamp(answer.grace_ends_at)
+            values["graceEndsAt"] = to_timestamp(answer.grace_ends_at)
         if facts.trial_ends_at:
-            values["trialEndsAt"] = _to_timestamp(facts.trial_ends_at)
+            values["trialEndsAt"] = to_timestamp(facts.trial_ends_at)
         return values
 
     @api.model
@@ -132,12 +134,7 @@ class SoftwareLicense(models.Model):
             values["activation"] = {
                 "deviceId": question.device_id,
                 "deviceName": facts.device_name,
-                "activatedAt": _to_timestamp(facts.first_seen),
-                "lastSeenAt": _to_timestamp(facts.last_seen),
+                "activatedAt": to_timestamp(facts.first_seen),
+                "lastSeenAt": to_timestamp(facts.last_seen),
             }
         return values
-
-
-def _to_timestamp(moment):
-    """Return a naive UTC moment as ISO 8601, as the licenses API writes it."""
-    return moment and moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,8 +6,8 @@ from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 
+from ..tools.timestamp import to_timestamp
 from .res_config_settings_webhook import DEFAULT_EVENT_DAYS, EVENT_DAYS, RECORD_EVENTS
-from .software_license_api import _to_timestamp
 
 _logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class SoftwareLicenseEvent(models.Model):
         never sets back whoever copies it.
         """
         self.ensure_one()
-        data = self._prepare_license_data()
+        data = self.license_id._to_admin_dict()
         if self.device_id:
             data["device"] = {
                 "deviceId": self.device_id,
@@ -213,25 +213,6 @@ class SoftwareLicenseEvent(models.Model):
         return {
             "type": self.type,
             "id": self.reference,
-            "timestamp": _to_timestamp(self.occurred_at),
+            "timestamp": to_timestamp(self.occurred_at),
             "data": data,
-        }
-
-    def _prepare_license_data(self):
-        """Return the license as the managed API names its parts."""
-        license_ = self.license_id
-        facts = license_._to_facts()
-        return {
-            "id": str(license_.id),
-            "licenseKey": license_.license_key,
-            "customerId": str(license_.partner_id.id),
-            "productId": str(license_.product_id.id) if license_.product_id else None,
-            "status": license_._get_status_now(),
-            "maxActivations": facts.seat_limit,
-            "currentActivations": license_.seat_count,
-            "features": facts.features,
-            "expiresAt": _to_timestamp(license_.expires_at or None),
-            "createdAt": _to_timestamp(license_.create_date),
-            "application": license_.application,
-            "plan": license_.plan or None,
         }

@@ -28,7 +28,6 @@ class SoftwareLicense(models.Model):
         store=True,
         readonly=False,
         copy=False,
-        index="btree_not_null",
         tracking=True,
         help="The license is valid before this moment. Empty: forever. A date set "
         "by hand counts until the next invoice is paid.",
@@ -41,6 +40,7 @@ class SoftwareLicense(models.Model):
         help="Nothing of what was billed is paid any more, or the order was "
         "cancelled. The license comes back by itself when it is paid.",
     )
+    _payment_reversed_index = models.Index("(id) WHERE is_payment_reversed")
     trial_ends_at = fields.Datetime(compute="_compute_balance", store=True)
     quantity = fields.Float(
         compute="_compute_balance",

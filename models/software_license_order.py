@@ -89,8 +89,11 @@ class SoftwareLicense(models.Model):
         }
 
     @api.model
-    def _give_trial(self, partner, policy, days):
-        """Return a new license on trial; the caller asks whether it may be given."""
+    def _give_trial(self, partner, policy, days, vals=None):
+        """Return a new license on trial; the caller asks whether it may be given.
+
+        ``vals`` are further values of the license.
+        """
         start, end = policy._get_trial_period(fields.Date.today(), days)
         term_vals = {
             "source": "trial",
@@ -103,6 +106,7 @@ class SoftwareLicense(models.Model):
             self.sudo()
             .create(
                 {
+                    **(vals or {}),
                     "partner_id": partner.id,
                     "policy_id": policy.id,
                     "term_ids": [Command.create(term_vals)],

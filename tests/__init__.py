@@ -11,8 +11,10 @@ from . import test_ledger
 from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
+from . import test_openapi
 from . import test_order_before_payment
 from . import test_order_renewal
+from . import test_managed_api
 from . import test_messages
 from . import test_payload
 from . import test_payment_follows

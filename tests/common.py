@@ -1,7 +1,7 @@
 import json
 
 from odoo import Command, fields
-from odoo.tests import HttpCase, TransactionCase
+from odoo.tests import HttpCase, TransactionCase, new_test_user
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
@@ -90,6 +90,44 @@ class LicenseHttpCommon(LicenseBuilders, HttpCase):
         if args:
             body["deviceId"] = args[0]
         return self._post(call, body).json()
+
+
+class LicenseManagedCommon(LicenseHttpCommon):
+    """Base of the tests that manage licenses over HTTP, with an API key of Odoo."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.policy = cls._create_policy(trial_days=14)
+        cls.product = cls._create_licensed_product(cls.policy)
+        cls.customer = cls.env["res.partner"].create({"name": "Blue Heron Studio"})
+        cls.manager = new_test_user(
+            cls.env, "test manager", "software_license.group_license_manager"
+        )
+        cls.api_key = cls._create_api_key(cls.manager)
+
+    @classmethod
+    def _create_api_key(cls, user):
+        keys = cls.env["res.users.apikeys"].with_user(user).sudo()
+        return keys._generate(None, "test", None)
+
+    def _manage(self, method, path="", body=None, api_key=None, **headers):
+        """Call the managed API; return the response."""
+        api_key = self.api_key if api_key is None else api_key
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        data = None
+        if body is not None:
+            data = json.dumps(body)
+            headers["Content-Type"] = "application/json"
+        return self.url_open(
+            f"/api/licenses{path}", data=data, headers=headers, method=method
+        )
+
+    def _issue(self, **body):
+        """Create a license over HTTP; return the response."""
+        ids = {"customerId": str(self.customer.id), "productId": str(self.product.id)}
+        return self._manage("POST", body={**ids, **body})
 
 
 class LicenseBillingCommon(LicenseBuilders, AccountTestInvoicingCommon):

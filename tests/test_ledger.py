@@ -206,6 +206,18 @@ class TestLedger(BaseCase):
         more = entry("2026-01-10", "2026-01-31", quantity=2, is_effective=False)
         self.assertEqual(self.balance(JANUARY, more).quantity, 1)
 
+    def test_a_date_set_by_hand_again_gives_no_more_seats(self):
+        given = entry("2026-01-01", None, quantity=4, source="manual")
+        trial = entry("2026-01-01", "2026-01-20", quantity=2, source="trial")
+        once_more = entry("2026-01-02", "2026-03-01", source="manual")
+        for entries, quantity in (
+            ((given, once_more), 1),
+            ((once_more, given), 4),
+            ((trial, once_more), 2),
+            ((trial, once_more, once_more), 2),
+        ):
+            self.assertEqual(self.balance(*entries).quantity, quantity)
+
     def test_what_was_given_counts_only_where_nothing_was_bought(self):
         given = entry("2026-01-01", None, quantity=4, source="manual")
         self.assertEqual(self.balance(given).quantity, 4)

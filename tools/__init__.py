@@ -4,8 +4,10 @@ from . import entitlement
 from . import errors
 from . import ledger
 from . import license_key
+from . import openapi
 from . import payload
 from . import period
 from . import strict_json
+from . import timestamp
 from . import verdict
 from . import webhook

@@ -64,3 +64,43 @@ class AddressNotFound(LicenseApiError):
     code = "not_found"
     http_status = 404
     message = "There is nothing at this address."
+
+
+class LicenseKeyExists(LicenseApiError):
+    """A license has this key already, or had it before it was replaced."""
+
+    code = "license_key_exists"
+    http_status = 409
+    message = "licenseKey: a license with this key exists already."
+
+
+class LicenseIsRevoked(LicenseApiError):
+    """What was revoked stays revoked."""
+
+    code = "license_revoked"
+    http_status = 409
+    message = "This license was revoked. Its status can't change any more."
+
+
+class TrialUsed(LicenseApiError):
+    """The customer had a trial of this application."""
+
+    code = "trial_used"
+    http_status = 409
+    message = "This customer had a trial of this application already."
+
+
+class TrialNotOffered(LicenseApiError):
+    """The policy gives no trial."""
+
+    code = "trial_not_offered"
+    http_status = 409
+    message = "trial: the policy of this product gives no trial."
+
+
+class IdempotencyKeyReused(LicenseApiError):
+    """The same Idempotency-Key came with another request."""
+
+    code = "idempotency_key_reused"
+    http_status = 422
+    message = "This Idempotency-Key was used for another request."

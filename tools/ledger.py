@@ -132,9 +132,13 @@ def _end(entries):
 
 
 def _quantity(entries, today):
-    """Sum what was bought for the day; what was given counts only without that."""
-    units = [e for e in entries if not e.is_adjustment]
-    units = [e for e in units if e.is_billed] or units
+    """Sum what was bought for the day; what was given counts only without that.
+
+    A date set by hand gives nothing more: of several the last one counts.
+    """
+    units = [e for e in entries if e.is_billed]
+    units = units or [e for e in entries if e.is_advance]
+    units = units or [e for e in entries if e.is_manual][-1:] or entries
     return sum(e.quantity for e in _covering(units, today)) or 1
 
 

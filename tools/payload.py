@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import NamedTuple
 
+from . import license_key
 from .errors import InvalidRequest
 
 MAX_BODY = 64 * 1024
@@ -15,6 +16,9 @@ MAX_BODY = 64 * 1024
 MAX_INTEGER = 2**31 - 1
 #: Beyond, adding a grace or a period would leave the calendar.
 YEARS = range(1970, 3000)
+NEW_KEY = rf"^[A-Za-z0-9][A-Za-z0-9._~:@+=-]{{{license_key.MIN_LENGTH - 1},254}}$"
+#: What an Idempotency-Key looks like: visible ASCII, blanks within.
+IDEMPOTENCY_KEY = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
 #: Of an object within an object, and so on.
 MAX_DEPTH = 32
 
@@ -28,12 +32,28 @@ class Text(NamedTuple):
     def read(self, name, value):
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} must be a string")
-        value = value.strip()
         if len(value) > self.max_length:
             raise InvalidRequest(f"{name} is longer than {self.max_length} characters")
-        if not _is_storable(value):
+        value = value.strip()
+        if not is_storable(value):
             raise InvalidRequest(f"{name} contains characters that are not allowed")
         return value or None
+
+
+class NewKey(NamedTuple):
+    """A license key made elsewhere: what an address can hold, and nobody guesses."""
+
+    required: bool = False
+
+    def read(self, name, value):
+        if not isinstance(value, str):
+            raise InvalidRequest(f"{name} must be a string")
+        if not re.fullmatch(NEW_KEY, value):
+            raise InvalidRequest(
+                f"{name}: use {license_key.MIN_LENGTH} to 255 letters, digits and"
+                " -._~:@+=, and begin with a letter or a digit"
+            )
+        return value
 
 
 class Identifier(NamedTuple):
@@ -138,6 +158,35 @@ VERIFY = {
 }
 VALIDATE = {**VERIFY, "deviceId": Text(required=True), "deviceName": Text()}
 DEACTIVATE = {**LICENSE_KEY, "deviceId": Text(required=True)}
+INSTANCE = {**LICENSE_KEY, "instanceName": Text(), "instanceUrl": Text(2048)}
+CREATE = {
+    "customerId": Identifier(required=True),
+    "productId": Identifier(required=True),
+    "maxActivations": Integer(1),
+    "features": Object(),
+    "expiresAt": Moment(),
+    "licenseKey": NewKey(),
+    "policyId": Identifier(),
+    "trial": Boolean(),
+}
+UPDATE = {
+    "status": Choice(("active", "suspended", "revoked"), required=True),
+    "maxActivations": Integer(1),
+    "features": Object(),
+    "expiresAt": Moment(),
+}
+STATUSES = ("active", "expired", "suspended", "revoked")
+LIST = {
+    "limit": Integer(1, 1000),
+    "offset": Integer(),
+    "status": Choice(STATUSES),
+    "customerId": Identifier(),
+    "productId": Identifier(),
+    "q": Text(),
+    "expiresBefore": Moment(),
+    "createdAfter": Moment(),
+    "sort": Choice(("createdAt", "-createdAt", "expiresAt", "-expiresAt")),
+}
 
 
 def read(body, schema, is_partial=False):
@@ -154,15 +203,25 @@ def read(body, schema, is_partial=False):
     }
 
 
+def read_query(query, schema):
+    """Return the schema's arguments of an address, all of them texts; see ``read``."""
+    numbers = {
+        name: int(text)
+        for name, text in query.items()
+        if isinstance(schema.get(name), Integer) and re.fullmatch("-?[0-9]{1,12}", text)
+    }
+    return read({**query, **numbers}, schema)
+
+
 def _read(name, value, kind):
-    is_given = value is not None and value != ""
-    value = kind.read(name, value) if is_given else None
+    if value is not None:
+        value = kind.read(name, value)
     if value is None and kind.required:
         raise InvalidRequest(f"{name} is required")
     return value
 
 
-def _is_storable(value):
+def is_storable(value):
     """Neither control characters (PostgreSQL refuses NUL) nor half surrogates."""
     return not any(
         char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"

@@ -8,12 +8,18 @@ from .console import step
 from .server import filestore
 
 CORE = ("sale_management", "account")
+#: Odoo makes it when it creates a database itself.
+EXTENSIONS = ("pg_trgm",)
 TEMPLATES = {
     # payment_demo: a real provider of online payments that asks nobody.
-    "core": {"modules": (*CORE, "payment_demo")},
+    "core": {"modules": (*CORE, "payment_demo"), "extensions": EXTENSIONS},
     # base_automation: webhooks are tested with it here, all else without it on core.
     "oca": {"base": "core", "modules": (*oca.MODULES, "base_automation")},
-    "demo": {"modules": (*CORE, *oca.MODULES), "arguments": ("--with-demo",)},
+    "demo": {
+        "modules": (*CORE, *oca.MODULES),
+        "arguments": ("--with-demo",),
+        "extensions": EXTENSIONS,
+    },
 }
 
 
@@ -43,6 +49,8 @@ class Databases:
             self._drop_outdated(kind)
             building = f"building_{kind}"
             self.clone(base or "template0", building)
+            for name in recipe.get("extensions", ()):
+                self.postgres.sql(f"CREATE EXTENSION {name}", db=building)
             arguments = recipe.get("arguments", ())
             self.odoo.manage(building, "-i", ",".join(recipe["modules"]), *arguments)
             # The rename comes last: a template that has its name is complete.

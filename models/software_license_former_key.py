@@ -1,0 +1,60 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..tools import license_key
+
+
+class SoftwareLicenseFormerKey(models.Model):
+    """A key that a license had before it was replaced: it opens nothing any more.
+
+    No user has a right to these: they are keys, and tell nothing else.
+    """
+
+    _name = "software.license.former.key"
+    _description = "Former Software License Key"
+
+    license_id = fields.Many2one(
+        "software.license", required=True, ondelete="cascade", index=True
+    )
+    license_key_normalized = fields.Char(required=True)
+
+    _license_key_unique = models.UniqueIndex(
+        "(license_key_normalized)", "A license had this key already."
+    )
+
+
+class SoftwareLicense(models.Model):
+    """Replacing a key that leaked: the license, its devices and seats stay."""
+
+    _inherit = "software.license"
+
+    def _replace_key(self):
+        """Give these licenses new keys; the old ones are told to be revoked."""
+        self.check_access("write")
+        for license_ in self.sudo():
+            if license_.state == "revoked":
+                raise UserError(self.env._("A revoked license gets no new key."))
+            self.env["software.license.former.key"].sudo().create(
+                {
+                    "license_id": license_.id,
+                    "license_key_normalized": license_.license_key_normalized,
+                }
+            )
+            license_.license_key = license_.policy_id._generate_license_key()
+
+    @api.model
+    def _read_former_facts(self, key):
+        """Return facts, as of a revoked license, of what had this key once; else None.
+
+        Asked only about keys that no license has. The device is nobody's business.
+        """
+        had_key = SQL(
+            """license.active AND license.id = (
+                SELECT former.license_id FROM software_license_former_key former
+                 WHERE former.license_key_normalized = %s)""",
+            license_key.normalize(key),
+        )
+        for facts in self._select_facts(had_key, count_seats=False):
+            return facts._replace(state="revoked", quantity_until=None)
+        return None

@@ -1,0 +1,252 @@
+from odoo import api, models
+from odoo.fields import Domain
+
+from ..tools import entitlement, license_key, payload
+from ..tools.errors import (
+    DeviceNotFound,
+    InvalidRequest,
+    LicenseIsRevoked,
+    LicenseKeyExists,
+    LicenseNotFound,
+    TrialNotOffered,
+    TrialUsed,
+)
+from ..tools.timestamp import to_timestamp
+
+#: What a page of the list holds, unless it is told.
+PAGE = 100
+#: So many customers are looked at, whose names hold what is searched for.
+MAX_CUSTOMERS = 1000
+#: The order of a list. Ids grow with time, and have an index.
+ORDERS = {
+    "createdAt": "id",
+    "-createdAt": "id desc",
+    "expiresAt": "expires_at, id",
+    "-expiresAt": "expires_at desc, id desc",
+}
+
+
+class SoftwareLicense(models.Model):
+    """The managed HTTP calls (api.md, "Licenses, managed over HTTP").
+
+    They run as the user whose API key was sent: access rights, record rules and
+    companies are those of the web client.
+    """
+
+    _inherit = "software.license"
+
+    @api.model
+    def _api_list(
+        self,
+        limit=None,
+        offset=None,
+        sort=None,
+        **filters,
+    ):
+        """Return a page of licenses, and how many there are in all."""
+        self.check_access("read")
+        domain = self._get_api_domain(**filters)
+        licenses = self.search(
+            domain, offset or 0, limit or PAGE, ORDERS[sort or "-createdAt"]
+        )
+        return [license_._to_admin_dict() for license_ in licenses], self.search_count(
+            domain
+        )
+
+    @api.model
+    def _get_api_domain(
+        self,
+        status=None,
+        customerId=None,
+        productId=None,
+        q=None,
+        expiresBefore=None,
+        createdAfter=None,
+    ):
+        """Return the domain of the filters of a list; each one has an index."""
+        domain = Domain.TRUE
+        if status:
+            domain &= Domain("status", "in", [status])
+        if customerId:
+            domain &= Domain("partner_id", "=", customerId) | Domain(
+                "commercial_partner_id", "=", customerId
+            )
+        if productId:
+            domain &= Domain("product_id", "=", productId)
+        if q:
+            domain &= self._get_api_search_domain(q)
+        if expiresBefore:
+            domain &= Domain("expires_at", "<", expiresBefore)
+        if createdAfter:
+            domain &= Domain("create_date", ">", createdAfter)
+        return domain
+
+    @api.model
+    def _get_api_search_domain(self, text):
+        """Return the domain of licenses whose key, or customer's name, holds a text.
+
+        The customers are looked up first: PostgreSQL would read all licenses to find
+        what meets either of two tables.
+        """
+        name = [("complete_name", "ilike", text)]
+        customers = self.env["res.partner"].with_context(active_test=False)
+        key = license_key.normalize(text)
+        return Domain("license_key_normalized", "like", key) | Domain(
+            "partner_id", "in", customers.search(name, limit=MAX_CUSTOMERS).ids
+        )
+
+    @api.model
+    def _api_create(self, body):
+        """Issue a license; return it as a client sees it."""
+        self.check_access("create")
+        partner = self._find_for_api("res.partner", "customerId", body["customerId"])
+        product = self._find_for_api("product.product", "productId", body["productId"])
+        policy = product._get_license_policy() or self._get_default_policy()
+        if body["policyId"]:
+            policy = self._find_for_api(
+                "software.license.policy", "policyId", body["policyId"]
+            )
+        company = product.company_id or policy.company_id or self.env.company
+        if problem := policy._get_problem(company, 1):
+            raise InvalidRequest(f"policyId: {problem}.")
+        vals = {
+            "product_id": product.id,
+            "company_id": company.id,
+            "max_activations": body["maxActivations"] or entitlement.INHERIT,
+            "features": body["features"] or False,
+            **self._read_api_key(body["licenseKey"]),
+        }
+        if body["trial"]:
+            license_ = self._api_give_trial(partner, policy, body["expiresAt"], vals)
+        else:
+            vals.update(partner_id=partner.id, policy_id=policy.id)
+            if body["expiresAt"]:
+                vals["expires_at"] = body["expiresAt"]
+            license_ = self.create(vals)
+        return license_._to_admin_dict()
+
+    @api.model
+    def _get_default_policy(self):
+        """Return the policy of products that have none: perpetual and unlimited."""
+        return self.env.ref("software_license.policy_default", False) or self.env[
+            "software.license.policy"
+        ].search([], limit=1)
+
+    @api.model
+    def _find_for_api(self, model, name, id_):
+        """Return the record that a field names, as far as this user may see it."""
+        record = self.env[model].search([("id", "=", id_)])
+        if not record:
+            raise InvalidRequest(f"{name}: there is none with this id")
+        return record
+
+    @api.model
+    def _read_api_key(self, key):
+        """Return the values of a license whose key was made elsewhere."""
+        if not key:
+            return {}
+        if self._is_key_known(license_key.normalize(key)):
+            raise LicenseKeyExists()
+        return {"license_key": key}
+
+    @api.model
+    def _api_give_trial(self, partner, policy, expires_at, vals):
+        """Return a new license on trial: one for each customer and application."""
+        if expires_at:
+            raise InvalidRequest("expiresAt: a trial ends as its policy says")
+        if not policy.trial_days:
+            raise TrialNotOffered()
+        partner._lock_license_trials()
+        if partner._had_license_trial(policy.application):
+            raise TrialUsed()
+        return self._give_trial(partner, policy, policy.trial_days, vals)
+
+    @api.model
+    def _api_find(self, key):
+        """Return the license with this key, or raise LicenseNotFound."""
+        self.check_access("read")
+        same = [("license_key_normalized", "=", license_key.normalize(key))]
+        license_ = payload.is_storable(key) and self.search(same)
+        if not license_:
+            raise LicenseNotFound()
+        return license_
+
+    def _api_update(self, changes):
+        """Change what was sent of this license; None clears."""
+        self.ensure_one()
+        self.check_access("write")
+        vals = {}
+        if "status" in changes:
+            if self.state == "revoked" and changes["status"] != "revoked":
+                raise LicenseIsRevoked()
+            vals["state"] = changes["status"]
+        if "maxActivations" in changes:
+            vals["max_activations"] = changes["maxActivations"] or entitlement.INHERIT
+        if "features" in changes:
+            vals["features"] = changes["features"] or False
+        if "expiresAt" in changes:
+            vals["expires_at"] = changes["expiresAt"] or False
+        self.write(vals)
+        return self._to_admin_dict()
+
+    def _api_delete(self):
+        """Delete this license; what was billed is archived, and keeps its trace."""
+        self.ensure_one()
+        self._check_is_manager()
+        if self.sudo().term_ids.move_line_id or self.billing_identity:
+            self.active = False
+        else:
+            self.unlink()
+        return {"success": True}
+
+    def _api_activations(self):
+        """Return the devices that hold a seat of this license."""
+        self.ensure_one()
+        return [device._to_admin_dict() for device in self.activation_ids]
+
+    def _api_free_device(self, device_id):
+        """Free the seat of a device."""
+        self.ensure_one()
+        self.check_access("write")
+        if not (payload.is_storable(device_id) and self._free_device(device_id)):
+            raise DeviceNotFound()
+        return {
+            "success": True,
+            "currentActivations": self.seat_count,
+            "maxActivations": self._get_seat_limit(),
+        }
+
+    def _api_rotate(self):
+        """Replace the key of this license; return it as a client sees it."""
+        self.ensure_one()
+        if self.state == "revoked":
+            raise LicenseIsRevoked()
+        self._replace_key()
+        return self._to_admin_dict()
+
+    # === ANSWERS === #
+
+    def _to_admin_dict(self):
+        """Return what a client sees that manages this license; override it."""
+        self.ensure_one()
+        facts = self._to_facts()
+        ref = self.subscription_ref
+        return {
+            "id": str(self.id),
+            "licenseKey": self.license_key,
+            "customerId": str(self.partner_id.id),
+            "customerName": self.partner_id.display_name,
+            "productId": str(self.product_id.id) if self.product_id else None,
+            "productName": self.product_id.display_name or None,
+            "policyId": str(self.policy_id.id),
+            "application": self.application,
+            "plan": self.plan or None,
+            "status": self.status,
+            "maxActivations": facts.seat_limit,
+            "currentActivations": self.seat_count,
+            "features": facts.features,
+            "expiresAt": to_timestamp(self.expires_at),
+            "trialEndsAt": to_timestamp(self.trial_ends_at),
+            "subscription": f"{ref._name},{ref.id}" if ref else None,
+            "createdAt": to_timestamp(self.create_date),
+        }

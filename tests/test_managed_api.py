@@ -1,0 +1,368 @@
+from datetime import timedelta
+
+from odoo import Command, fields
+from odoo.tests import new_test_user, tagged
+
+from .common import LicenseManagedCommon
+
+#: What the document of the licenses API names, and of which type it is.
+DOCUMENTED = {
+    "id": str,
+    "licenseKey": str,
+    "customerId": str,
+    "productId": str,
+    "status": str,
+    "maxActivations": int,
+    "currentActivations": int,
+    "features": dict,
+    "expiresAt": str,
+    "createdAt": str,
+}
+
+
+@tagged("post_install", "-at_install")
+class TestManagedApi(LicenseManagedCommon):
+    def assertError(self, response, status, error, message=""):
+        answer = response.json()
+        self.assertEqual((response.status_code, answer["error"]), (status, error))
+        self.assertIn(message, answer["message"])
+
+    # === CREATE === #
+
+    def test_a_license_is_issued_with_what_was_sent(self):
+        response = self._issue(
+            maxActivations=5,
+            features={"max_users": 50},
+            expiresAt="2127-01-15T00:00:00Z",
+        )
+        self.assertEqual(response.status_code, 201)
+        answer = response.json()
+        for name, type_ in DOCUMENTED.items():
+            self.assertIsInstance(answer[name], type_, name)
+        self.assertEqual(answer["customerId"], str(self.customer.id))
+        self.assertEqual(answer["maxActivations"], 5)
+        self.assertEqual(answer["currentActivations"], 0)
+        self.assertEqual(answer["features"], {"export": True, "max_users": 50})
+        self.assertEqual(answer["expiresAt"], "2127-01-15T00:00:00Z")
+        self.assertEqual(answer["status"], "active")
+        verified = self._post("verify", {"licenseKey": answer["licenseKey"]}).json()
+        self.assertTrue(verified["valid"])
+
+    def test_what_is_left_out_is_as_the_policy_says(self):
+        answer = self._issue().json()
+        self.assertEqual(answer["maxActivations"], 2)
+        self.assertEqual(answer["features"], {"export": True})
+        year = fields.Datetime.now() + timedelta(days=365)
+        self.assertEqual(answer["expiresAt"][:4], str(year.year))
+
+    def test_a_product_without_a_policy_gets_the_default_one(self):
+        self.product.license_policy_id = False
+        answer = self._issue().json()
+        self.assertIsNone(answer["maxActivations"])
+        self.assertIsNone(answer["expiresAt"])
+
+    def test_a_key_made_elsewhere_is_taken_once(self):
+        key = "RUSTBILL-1234-5678-9ABC"
+        self.assertEqual(self._issue(licenseKey=key).json()["licenseKey"], key)
+        self.assertError(self._issue(licenseKey=key.lower()), 409, "license_key_exists")
+
+    def test_a_trial_is_given_once(self):
+        answer = self._issue(trial=True).json()
+        self.assertEqual(answer["trialEndsAt"], answer["expiresAt"])
+        self.assertError(self._issue(trial=True), 409, "trial_used")
+
+    def test_bad_fields_are_refused_by_name_and_nothing_is_issued(self):
+        before = self.env["software.license"].search_count([])
+        for name, value in (
+            ("customerId", "999999999"),
+            ("customerId", None),
+            ("customerId", 7),
+            ("customerId", "x"),
+            ("productId", "999999999"),
+            ("policyId", "999999999"),
+            ("maxActivations", -1),
+            ("maxActivations", 0),
+            ("maxActivations", "5"),
+            ("maxActivations", True),
+            ("maxActivations", 2**31),
+            ("features", []),
+            ("features", {"a": "\x00"}),
+            ("features", {"a": "\ud800"}),
+            ("expiresAt", "soon"),
+            ("expiresAt", "0001-01-01T00:00:00+14:00"),
+            ("expiresAt", "9999-12-31T23:59:59Z"),
+            ("licenseKey", "short"),
+            ("licenseKey", "with/a/slash/in/it"),
+            ("trial", "yes"),
+        ):
+            with self.subTest(name=name, value=value):
+                self.assertError(
+                    self._issue(**{name: value}), 400, "invalid_request", name
+                )
+        self.assertEqual(self.env["software.license"].search_count([]), before)
+
+    def test_the_same_idempotency_key_issues_once(self):
+        body = {
+            "customerId": str(self.customer.id),
+            "productId": str(self.product.id),
+        }
+        before = self.env["software.license"].search_count([])
+        first = self._manage("POST", body=body, **{"Idempotency-Key": "order-7"})
+        again = self._manage("POST", body=body, **{"Idempotency-Key": "order-7"})
+        self.assertEqual(first.json(), again.json())
+        self.assertEqual(again.status_code, 201)
+        self.assertEqual(self.env["software.license"].search_count([]), before + 1)
+        body["maxActivations"] = 9
+        other = self._manage("POST", body=body, **{"Idempotency-Key": "order-7"})
+        self.assertError(other, 422, "idempotency_key_reused")
+
+    def test_what_was_refused_may_be_tried_again_with_its_idempotency_key(self):
+        self.product.active = False
+        header = {"Idempotency-Key": "order-8"}
+        body = {"customerId": str(self.customer.id), "productId": str(self.product.id)}
+        self.assertError(
+            self._manage("POST", body=body, **header), 400, "invalid_request"
+        )
+        self.product.active = True
+        self.assertEqual(self._manage("POST", body=body, **header).status_code, 201)
+
+    # === READ AND CHANGE === #
+
+    def test_a_license_is_read_by_any_spelling_of_its_key(self):
+        key = self._issue().json()["licenseKey"]
+        answer = self._manage("GET", f"/{key.lower()}").json()
+        self.assertEqual(answer["licenseKey"], key)
+
+    def test_only_what_is_sent_changes_and_null_clears(self):
+        made = self._issue(maxActivations=5, features={"beta": True}).json()
+        path = f"/{made['licenseKey']}"
+        answer = self._manage("PUT", path, {"maxActivations": 7}).json()
+        self.assertEqual(answer, {**made, "maxActivations": 7})
+        answer = self._manage("PUT", path, {"expiresAt": None, "features": None}).json()
+        self.assertIsNone(answer["expiresAt"])
+        self.assertEqual(answer["features"], {"export": True})
+        answer = self._manage("PUT", path, {"maxActivations": None}).json()
+        self.assertEqual(answer["maxActivations"], 2)
+        self.assertEqual(self._manage("PUT", path, {}).json(), answer)
+
+    def test_a_status_changes_as_far_as_it_may(self):
+        path = f"/{self._issue().json()['licenseKey']}"
+        for status in ("suspended", "active", "revoked"):
+            answer = self._manage("PUT", path, {"status": status}).json()
+            self.assertEqual(answer["status"], status)
+        self.assertError(
+            self._manage("PUT", path, {"status": "active"}), 409, "license_revoked"
+        )
+        for status in ("expired", "gone", None, 7):
+            self.assertError(
+                self._manage("PUT", path, {"status": status}),
+                400,
+                "invalid_request",
+                "status",
+            )
+
+    def test_a_deleted_license_answers_as_unknown(self):
+        for is_billed in (False, True):
+            key = self._issue().json()["licenseKey"]
+            license_ = self.env["software.license"].search([("license_key", "=", key)])
+            if is_billed:
+                license_.billing_identity = "account.move.line,1|acme-editor"
+            answer = self._manage("DELETE", f"/{key}")
+            self.assertEqual(
+                (answer.status_code, answer.json()), (200, {"success": True})
+            )
+            self.assertEqual(bool(license_.exists()), is_billed)
+            unknown = self._manage("GET", "/ACME-0000-0000-0000").text
+            self.assertEqual(self._manage("GET", f"/{key}").text, unknown)
+            self.assertEqual(self._manage("DELETE", f"/{key}").text, unknown)
+            self.assertEqual(self._post("verify", {"licenseKey": key}).status_code, 404)
+
+    # === DEVICES AND KEYS === #
+
+    def test_devices_are_listed_and_freed(self):
+        key = self._issue().json()["licenseKey"]
+        for device in ("laptop", "C:/shared disk"):
+            self._post("validate", {"licenseKey": key, "deviceId": device})
+        devices = self._manage("GET", f"/{key}/activations").json()
+        self.assertEqual(
+            sorted(device["deviceId"] for device in devices),
+            ["C:/shared disk", "laptop"],
+        )
+        answer = self._manage("DELETE", f"/{key}/activations/C:%2Fshared%20disk")
+        self.assertEqual(
+            answer.json(),
+            {"success": True, "currentActivations": 1, "maxActivations": 2},
+        )
+        again = self._manage("DELETE", f"/{key}/activations/C:%2Fshared%20disk")
+        self.assertError(again, 404, "device_not_found")
+
+    def test_a_replaced_key_is_revoked_and_the_new_one_keeps_the_devices(self):
+        made = self._issue().json()
+        old = made["licenseKey"]
+        self._post("validate", {"licenseKey": old, "deviceId": "laptop"})
+        new = self._manage("POST", f"/{old}/rotate").json()
+        self.assertEqual(
+            new, {**made, "licenseKey": new["licenseKey"], "currentActivations": 1}
+        )
+        self.assertNotEqual(new["licenseKey"], old)
+        body = {"licenseKey": old, "deviceId": "laptop"}
+        for call in ("verify", "validate"):
+            answer = self._post(call, body).json()
+            self.assertEqual(answer["error"], "license_revoked")
+        self.assertEqual(self._post("deactivate", body).status_code, 404)
+        body["licenseKey"] = new["licenseKey"]
+        self.assertTrue(self._post("verify", body).json()["valid"])
+        self.assertEqual(self._manage("GET", f"/{old}").status_code, 404)
+        self.assertError(self._issue(licenseKey=old), 409, "license_key_exists")
+
+    def test_what_no_key_or_device_can_be_is_unknown(self):
+        key = self._issue().json()["licenseKey"]
+        for path, error in (
+            ("/%00", "license_not_found"),
+            ("/%0a", "license_not_found"),
+            (f"/{'x' * 3000}", "license_not_found"),
+            ("/%ff%fe", "license_not_found"),
+            (f"/{key}/activations/%00", "device_not_found"),
+            (f"/{key}/activations/nothing", "device_not_found"),
+        ):
+            with self.subTest(path=path[:30]):
+                self.assertError(self._manage("DELETE", path), 404, error)
+
+    # === LIST === #
+
+    def test_a_page_tells_how_many_there_are_and_where_the_next_is(self):
+        for _number in range(3):
+            self._issue()
+        path = f"?customerId={self.customer.id}&limit=2"
+        response = self._manage("GET", path)
+        self.assertEqual(len(response.json()), 2)
+        self.assertEqual(response.headers["X-Total-Count"], "3")
+        self.assertIn('offset=2>; rel="next"', response.headers["Link"])
+        rest = self._manage("GET", f"{path}&offset=2").json()
+        ids = [it["id"] for it in [*response.json(), *rest]]
+        self.assertEqual(len(set(ids)), 3)
+
+    def test_filters_find_what_they_name(self):
+        soon = self._issue(expiresAt="2127-01-01").json()
+        late = self._issue(expiresAt="2128-01-01").json()
+        self._manage("PUT", f"/{late['licenseKey']}", {"status": "suspended"})
+        mine = f"?customerId={self.customer.id}"
+        for query, found in (
+            ("", [late, soon]),
+            ("&sort=createdAt", [soon, late]),
+            ("&sort=expiresAt", [soon, late]),
+            ("&sort=-expiresAt", [late, soon]),
+            ("&status=suspended", [late]),
+            ("&status=active", [soon]),
+            ("&status=expired", []),
+            ("&expiresBefore=2127-06-01T00:00:00Z", [soon]),
+            ("&createdAfter=2127-06-01T00:00:00Z", []),
+            (f"&q={soon['licenseKey'][5:14].lower()}", [soon]),
+            ("&q=blue+heron", [late, soon]),
+            ("&q=nobody+at+all", []),
+            (f"&productId={self.product.id}", [late, soon]),
+            ("&productId=999999", []),
+        ):
+            with self.subTest(query=query):
+                answer = self._manage("GET", mine + query).json()
+                self.assertEqual(
+                    [it["id"] for it in answer], [it["id"] for it in found]
+                )
+
+    def test_the_licenses_of_a_company_are_found_by_their_contacts_and_it(self):
+        child = self.env["res.partner"].create(
+            {"name": "Anna", "parent_id": self.customer.id}
+        )
+        license_ = self._create_license(self.policy, partner_id=child.id)
+        for partner in (child, self.customer):
+            answer = self._manage("GET", f"?customerId={partner.id}").json()
+            self.assertEqual([it["id"] for it in answer], [str(license_.id)])
+
+    def test_bad_arguments_are_refused_by_name(self):
+        for query in (
+            "limit=0",
+            "limit=-1",
+            "limit=1001",
+            "limit=ten",
+            "offset=-1",
+            "status=gone",
+            "customerId=x",
+            "expiresBefore=soon",
+            "createdAfter=2026-13-01",
+            "sort=name",
+        ):
+            with self.subTest(query=query):
+                self.assertError(
+                    self._manage("GET", f"?{query}"),
+                    400,
+                    "invalid_request",
+                    query.partition("=")[0],
+                )
+
+    # === WHO MAY === #
+
+    def test_who_sends_no_key_of_a_user_is_not_let_in(self):
+        for key in ("", "wrong", self.api_key[:-1], f"{self.api_key} x"):
+            response = self._manage("GET", api_key=key)
+            self.assertError(response, 401, "unauthorized")
+            self.assertEqual(response.headers["WWW-Authenticate"], "Bearer")
+        self.authenticate("test manager", "test manager")
+        self.assertError(self._manage("GET", api_key=""), 401, "unauthorized")
+
+    def test_each_account_may_do_what_the_table_says(self):
+        """Statuses of list, create, read, change, revoke, free, rotate, delete."""
+        for group, statuses in (
+            ("base.group_portal", [403] * 8),
+            ("base.group_user", [403] * 8),
+            (
+                "account.group_account_readonly",
+                [200, 403, 200, 403, 403, 403, 403, 403],
+            ),
+            ("account.group_account_invoice", [200, 403, 200, 403, 403, 403, 403, 403]),
+            (
+                "software_license.group_license_user",
+                [200, 201, 200, 200, 403, 200, 200, 403],
+            ),
+            (
+                "software_license.group_license_manager",
+                [200, 201, 200, 200, 200, 200, 409, 200],
+            ),
+        ):
+            user = new_test_user(self.env, f"test {group}", group)
+            key, made = self._create_api_key(user), self._issue().json()
+            self._post(
+                "validate", {"licenseKey": made["licenseKey"], "deviceId": "laptop"}
+            )
+            path = f"/{made['licenseKey']}"
+            body = {name: made[name] for name in ("customerId", "productId")}
+            calls = [
+                ("GET", "", None),
+                ("POST", "", body),
+                ("GET", path, None),
+                ("PUT", path, {"maxActivations": 3}),
+                ("PUT", path, {"status": "revoked"}),
+                ("DELETE", f"{path}/activations/laptop", None),
+                ("POST", f"{path}/rotate", None),
+            ]
+            found = [self._manage(*call, api_key=key) for call in calls]
+            license_ = self.env["software.license"].browse(int(made["id"]))
+            path = f"/{license_.license_key}"
+            found.append(self._manage("DELETE", path, api_key=key))
+            with self.subTest(group):
+                self.assertEqual([it.status_code for it in found], statuses)
+                for response in found:
+                    if response.status_code == 403:
+                        self.assertEqual(response.json()["error"], "forbidden")
+                        self.assertNotIn(made["customerName"], response.text)
+
+    def test_another_companys_licenses_answer_as_unknown(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        other = self._create_license(self.policy, company_id=company.id)
+        path = f"/{other.license_key}"
+        unknown = self._manage("GET", "/ACME-0000-0000-0000").text
+        for method, body in (("GET", None), ("PUT", {}), ("DELETE", None)):
+            response = self._manage(method, path, body)
+            self.assertEqual(response.text, unknown)
+        self.assertNotIn(other.license_key, self._manage("GET", "?limit=1000").text)
+        self.manager.company_ids = [Command.link(company.id)]
+        self.assertEqual(self._manage("GET", path).status_code, 200)

@@ -1,0 +1,617 @@
+"""The OpenAPI 3.1 document of the HTTP API, made of what the server itself reads by.
+
+Request fields come of ``tools/payload.py``, refusals of ``tools/errors.py``, reasons
+of ``tools/verdict.py``: what they don't know is not in the document.
+"""
+
+from . import errors, payload, verdict
+
+KEY = "ACME-7K3M-91QZ-V0XT-8RWB"
+MOMENT = "2027-01-15T00:00:00Z"
+FEATURES = {"export": True, "max_users": 50}
+#: A text as the server takes it: no control characters but blanks around it.
+PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]"
+OPTIONAL_TEXT = rf"^\s*{PRINTABLE}*\s*$"
+REQUIRED_TEXT = rf"^\s*(?!\s){PRINTABLE}+\s*$"
+
+EXAMPLES = {
+    "licenseKey": KEY,
+    "deviceId": "3f9c2b7e",
+    "deviceName": "John's Laptop",
+    "application": "acme-editor",
+    "nonce": "c29tZS1yYW5kb20",
+    "customerId": "7",
+    "productId": "12",
+    "policyId": "3",
+    "maxActivations": 5,
+    "features": FEATURES,
+    "expiresAt": MOMENT,
+    "trial": False,
+    "status": "suspended",
+}
+ACTIVATION = {
+    "deviceId": "3f9c2b7e",
+    "deviceName": "John's Laptop",
+    "activatedAt": "2026-01-15T10:30:00Z",
+    "lastSeenAt": "2026-01-15T10:30:00Z",
+}
+SEATS = {"currentActivations": 2, "maxActivations": 5}
+VALID = {
+    "valid": True,
+    "status": "active",
+    "features": FEATURES,
+    "expiresAt": MOMENT,
+}
+INVALID = {
+    **VALID,
+    "valid": False,
+    "status": "expired",
+    "error": "license_expired",
+    "message": "This license has expired.",
+}
+LICENSE = {
+    "id": "41",
+    "licenseKey": KEY,
+    "customerId": "7",
+    "customerName": "Blue Heron Studio",
+    "productId": "12",
+    "productName": "Acme Editor Pro",
+    "policyId": "3",
+    "application": "acme-editor",
+    "plan": "pro",
+    "status": "active",
+    **SEATS,
+    "features": FEATURES,
+    "expiresAt": MOMENT,
+    "trialEndsAt": None,
+    "subscription": None,
+    "createdAt": "2026-01-15T10:30:00Z",
+}
+INSTANCE = {
+    "valid": True,
+    "plan": "pro",
+    "features": FEATURES,
+    "organizationName": "Blue Heron Studio",
+    "currentPeriodEnd": "2027-01-15T00:00:00+00:00",
+    "billingUrl": "https://example.com/my/orders/7",
+}
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and body again get the same answer for a day, and "
+    "nothing is done twice.",
+    "schema": {"type": "string", "pattern": payload.IDEMPOTENCY_KEY},
+    "example": "order-7",
+}
+#: Sentences of the refusals that are not of one call alone, by HTTP status.
+REFUSALS = {
+    400: "A field, or the body, is not what it should be; `message` names it.",
+    401: "No API key, or a wrong one.",
+    403: "The user has no right to this.",
+    404: "No license has this key.",
+    409: "It is not possible as things stand; `error` says why.",
+    413: "The body is larger than 64 KiB.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Too many unknown keys from this address. Wait for `Retry-After` seconds.",
+    503: "The server is busy. Try again after `Retry-After` seconds.",
+}
+
+
+def document(http_errors, version):
+    """Return the document; ``http_errors`` are the codes {status: (code, sentence)}."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Software License API",
+            "version": version,
+            "summary": "Is a license key good, and may this device run?",
+            "description": "JSON in and out, UTF-8. Moments are ISO 8601 in UTC. Ids "
+            "are opaque strings. Fields may be added to an answer; none goes away.",
+            "license": {"name": "LGPL-3.0-only", "identifier": "LGPL-3.0-only"},
+        },
+        "tags": [
+            {"name": "Public", "description": "What shipped software asks."},
+            {"name": "Managed", "description": "With an API key of an Odoo user."},
+        ],
+        "paths": _get_paths(),
+        "components": {
+            "securitySchemes": {
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key of Odoo (Preferences, Security).",
+                }
+            },
+            "schemas": _get_schemas(http_errors),
+            "responses": {str(status): _refusal(status) for status in REFUSALS},
+        },
+    }
+
+
+def _get_paths():
+    return {
+        "/api/licenses/verify": {
+            "post": _public(
+                "verify",
+                "Is a key good? Reads only: registers and writes nothing.",
+                payload.VERIFY,
+                _answers("Verdict", valid=VALID, expired=INVALID),
+                _ref_error(404, "UnknownKey"),
+            )
+        },
+        "/api/licenses/validate": {
+            "post": _public(
+                "validate",
+                "Is a key good, and may this device run? Activates the device.",
+                payload.VALIDATE,
+                _answers(
+                    "Validation",
+                    activated={**VALID, **SEATS, "activation": ACTIVATION},
+                    full={
+                        **INVALID,
+                        "status": "active",
+                        "error": "activation_limit_reached",
+                        "message": "All seats of this license are taken.",
+                        "currentActivations": 5,
+                        "maxActivations": 5,
+                    },
+                ),
+                _ref_error(404, "UnknownKey"),
+            )
+        },
+        "/api/licenses/deactivate": {
+            "post": _public(
+                "deactivate",
+                "Free the seat of a device.",
+                payload.DEACTIVATE,
+                _answers("Freed", freed={"success": True, **SEATS}),
+                _ref_error(403, "Error", "The policy does not let devices do this."),
+                _ref_error(404, "Error", "No such license, or no such device on it."),
+            )
+        },
+        "/api/v1/licensing/validate": {
+            "post": _public(
+                "validateInstance",
+                "Is the key of a self-hosted instance good?",
+                payload.INSTANCE,
+                _answers("Instance", valid=INSTANCE),
+                _ref_error(400, "InstanceError", "`licenseKey` is missing."),
+                _ref_error(401, "InstanceError", "The key is unknown or revoked."),
+                _ref_error(
+                    403, "InstanceError", "The customer is inactive, or expired."
+                ),
+            )
+        },
+        "/api/licenses": {
+            "get": _managed(
+                "listLicenses",
+                "List licenses.",
+                _page(),
+                400,
+                parameters=[_query(name, kind) for name, kind in payload.LIST.items()],
+            ),
+            "post": _managed(
+                "createLicense",
+                "Issue a license.",
+                _answers("License", 201, _get_links(), issued=LICENSE),
+                400,
+                409,
+                422,
+                body=payload.CREATE,
+                parameters=[IDEMPOTENCY],
+            ),
+        },
+        "/api/licenses/{key}": {
+            "parameters": [_in_path("key", KEY, "A license key, in any spelling.")],
+            "get": _managed(
+                "readLicense",
+                "Read a license.",
+                _answers("License", license=LICENSE),
+                404,
+            ),
+            "put": _managed(
+                "updateLicense",
+                "Change a license: only what is sent changes, null clears.",
+                _answers("License", changed={**LICENSE, "status": "suspended"}),
+                400,
+                404,
+                409,
+                body=payload.UPDATE,
+            ),
+            "delete": _managed(
+                "deleteLicense",
+                "Delete a license; what was billed is archived.",
+                _answers("Success", deleted={"success": True}),
+                404,
+            ),
+        },
+        "/api/licenses/{key}/activations": {
+            "parameters": [_in_path("key", KEY, "A license key, in any spelling.")],
+            "get": _managed(
+                "listActivations",
+                "List the devices that hold a seat.",
+                _list("Activation", {**ACTIVATION, "ipAddress": "203.0.113.7"}),
+                404,
+            ),
+        },
+        "/api/licenses/{key}/activations/{deviceId}": {
+            "parameters": [
+                _in_path("key", KEY, "A license key, in any spelling."),
+                _in_path("deviceId", "3f9c2b7e", "The device, as it named itself."),
+            ],
+            "delete": _managed(
+                "freeActivation",
+                "Free the seat of a device.",
+                _answers("Freed", freed={"success": True, **SEATS}),
+                404,
+            ),
+        },
+        "/api/licenses/{key}/rotate": {
+            "parameters": [_in_path("key", KEY, "A license key, in any spelling.")],
+            "post": _managed(
+                "rotateKey",
+                "Give a license a new key; the old one answers `license_revoked`.",
+                _answers("License", replaced=LICENSE),
+                400,
+                404,
+                409,
+                422,
+                parameters=[IDEMPOTENCY],
+            ),
+        },
+        "/api/licenses/openapi.json": {
+            "get": {
+                "operationId": "openapi",
+                "summary": "This document.",
+                "tags": ["Public"],
+                "security": [],
+                "responses": {
+                    "200": {
+                        "description": "An OpenAPI document.",
+                        "content": _json({"type": "object"}),
+                    },
+                    "503": {"$ref": "#/components/responses/503"},
+                },
+            }
+        },
+    }
+
+
+# === SCHEMAS === #
+
+
+def _get_schemas(http_errors):
+    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    moment = {"type": "string", "format": "date-time"}
+    optional_moment = {"type": ["string", "null"], "format": "date-time"}
+    limit = {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "description": "null: unlimited",
+    }
+    optional_text = {"type": ["string", "null"]}
+    true = {"type": "boolean", "const": True}
+    features = {"type": "object"}
+    error = {"type": "string", "enum": _get_codes(http_errors)}
+    activation = {
+        "deviceId": text,
+        "deviceName": optional_text,
+        "activatedAt": moment,
+        "lastSeenAt": moment,
+        "leaseExpiresAt": {
+            **moment,
+            "description": "Floating licenses only: the seat is free again then.",
+        },
+    }
+    is_optional = ("leaseExpiresAt",)
+    status = {"type": "string", "enum": list(payload.STATUSES)}
+    verdict_ = {
+        "valid": {"type": "boolean"},
+        "status": status,
+        "features": features,
+        "expiresAt": optional_moment,
+        "error": {"type": "string", "enum": [rule.error for rule in verdict.RULES]},
+        "message": text,
+        "graceEndsAt": moment,
+        "trialEndsAt": moment,
+    }
+    tells = ("error", "message", "graceEndsAt", "trialEndsAt")
+    seats = {"currentActivations": count, "maxActivations": limit}
+    return {
+        "Features": features,
+        "Verdict": _object(verdict_, tells),
+        "Validation": _object(
+            {**verdict_, **seats, "activation": _object(activation, is_optional)},
+            (*tells, "activation"),
+        ),
+        "Freed": _object({"success": true, **seats}),
+        "Success": _object({"success": true}),
+        "Activation": _object(
+            {**activation, "ipAddress": optional_text, "instanceUrl": optional_text},
+            (*is_optional, "instanceUrl"),
+        ),
+        "License": _object(
+            {
+                "id": text,
+                "licenseKey": text,
+                "customerId": text,
+                "customerName": text,
+                "productId": optional_text,
+                "productName": optional_text,
+                "policyId": text,
+                "application": text,
+                "plan": optional_text,
+                "status": status,
+                **seats,
+                "features": features,
+                "expiresAt": optional_moment,
+                "trialEndsAt": optional_moment,
+                "subscription": {
+                    **optional_text,
+                    "description": "The Odoo subscription that bills it.",
+                },
+                "createdAt": moment,
+            }
+        ),
+        "Instance": _object(
+            {
+                "valid": {"type": "boolean", "const": True},
+                "plan": text,
+                "features": features,
+                "organizationName": text,
+                "currentPeriodEnd": optional_moment,
+                "billingUrl": text,
+                "trialEndsAt": moment,
+                "trialDaysLeft": count,
+            },
+            ("trialEndsAt", "trialDaysLeft"),
+        ),
+        "InstanceError": _object(
+            {
+                "error": {**text, "description": "A sentence, not a code."},
+                "valid": {"type": "boolean", "const": False},
+                "plan": text,
+                "billingUrl": text,
+                "message": text,
+            },
+            ("valid", "plan", "billingUrl", "message"),
+        ),
+        "Error": _object(
+            {
+                "error": error,
+                "message": text,
+                "success": {"type": "boolean", "const": False},
+                "valid": {"type": "boolean", "const": False},
+            },
+            ("success", "valid"),
+        ),
+        "UnknownKey": _object(
+            {"valid": {"type": "boolean", "const": False}, "error": error}
+            | {"message": text},
+        ),
+    }
+
+
+def _get_codes(http_errors):
+    """Return every code that an error may have, in order of the alphabet."""
+    refusals = {class_.code for class_ in _get_subclasses(errors.LicenseApiError)}
+    return sorted({code for code, _sentence in http_errors.values()} | refusals)
+
+
+def _get_subclasses(class_):
+    return {class_}.union(*map(_get_subclasses, class_.__subclasses__()))
+
+
+def _object(properties, optional=()):
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _kind_schema(name, kind, is_nullable=True):
+    """Return the schema of a field of a request."""
+    schema = {
+        payload.Text: _text_schema,
+        payload.NewKey: lambda kind: {"type": "string", "pattern": payload.NEW_KEY},
+        payload.Identifier: lambda kind: {
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,8}$",
+        },
+        payload.Integer: lambda kind: {
+            "type": "integer",
+            "minimum": kind.minimum,
+            "maximum": kind.maximum,
+        },
+        payload.Boolean: lambda kind: {"type": "boolean"},
+        payload.Object: lambda kind: {
+            "type": "object",
+            "propertyNames": {"pattern": r"^[^\x00]*$"},
+            "additionalProperties": {
+                "type": ["boolean", "number", "string", "null"],
+                "pattern": r"^[^\x00]*$",
+            },
+        },
+        payload.Choice: lambda kind: {"type": "string", "enum": list(kind.words)},
+        payload.Moment: lambda kind: {
+            "type": "string",
+            "format": "date-time",
+            "pattern": "^(19[7-9][0-9]|2[0-9]{3})-",
+            "description": "In the years 1970 to 2999; without a zone in UTC.",
+        },
+    }[type(kind)](kind)
+    if is_nullable and not kind.required:
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+    return schema
+
+
+def _text_schema(kind):
+    return {
+        "type": "string",
+        "maxLength": kind.max_length,
+        "pattern": REQUIRED_TEXT if kind.required else OPTIONAL_TEXT,
+    }
+
+
+# === OPERATIONS === #
+
+
+def _public(name, summary, body, answers, *refusals):
+    given = {status for refusal in refusals for status in refusal}
+    common = {str(it): _ref_response(it) for it in (400, 413, 429, 503)}
+    common = {status: it for status, it in common.items() if status not in given}
+    responses = {**answers, **common}
+    for refusal in refusals:
+        responses.update(refusal)
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["Public"],
+        "security": [],
+        "requestBody": _body(body),
+        "responses": responses,
+    }
+
+
+def _managed(name, summary, answers, *refusals, body=None, parameters=()):
+    statuses = {401, 403, 503, *refusals, *([413] if body else [])}
+    operation = {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["Managed"],
+        "security": [{"apiKey": []}],
+        "responses": {**answers, **{str(it): _ref_response(it) for it in statuses}},
+    }
+    if parameters:
+        operation["parameters"] = [*parameters]
+    if body:
+        operation["requestBody"] = _body(body)
+    return operation
+
+
+def _body(schema):
+    fields = {name: _kind_schema(name, kind) for name, kind in schema.items()}
+    required = [
+        name
+        for name, kind in schema.items()
+        if kind.required and schema is not payload.UPDATE
+    ]
+    example = {name: EXAMPLES[name] for name in schema if name in EXAMPLES}
+    body = {"type": "object", "properties": fields}
+    if "trial" in schema:  # its policy says when a trial ends
+        both = {"trial": {"const": True}, "expiresAt": {"type": "string"}}
+        body["not"] = {"properties": both, "required": list(both)}
+    if required:
+        body["required"] = required
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": body, "example": example}},
+    }
+
+
+def _query(name, kind):
+    return {
+        "name": name,
+        "in": "query",
+        "schema": _kind_schema(name, kind, is_nullable=False),
+    }
+
+
+def _in_path(name, example, description):
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": {"type": "string", "minLength": 1},
+        "example": example,
+    }
+
+
+def _answers(schema, status=200, links=None, **examples):
+    """Return the response of a call that went well."""
+    ref = {"$ref": f"#/components/schemas/{schema}"}
+    named = {name: {"value": value} for name, value in examples.items()}
+    response = {
+        "description": "The answer.",
+        "content": {"application/json": {"schema": ref, "examples": named}},
+    }
+    if links:
+        response["links"] = links
+    return {str(status): response}
+
+
+def _get_links():
+    """Return what can be done with a license that was issued."""
+    key = "$response.body#/licenseKey"
+    links = {
+        name: {"operationId": name, "parameters": {"key": key}}
+        for name in (
+            "readLicense",
+            "updateLicense",
+            "listActivations",
+            "rotateKey",
+            "deleteLicense",
+        )
+    }
+    body = {"licenseKey": key, "deviceId": EXAMPLES["deviceId"]}
+    for name in ("verify", "validate", "validateInstance"):
+        links[name] = {"operationId": name, "requestBody": body}
+    return links
+
+
+def _list(schema, example):
+    ref = {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}
+    return {
+        "200": {
+            "description": "The answer.",
+            "content": {"application/json": {"schema": ref, "example": [example]}},
+        }
+    }
+
+
+def _page():
+    response = _list("License", LICENSE)["200"]
+    headers = {
+        "X-Total-Count": {
+            "description": "How many licenses there are on all pages.",
+            "required": True,
+            "schema": {"type": "integer"},
+        },
+        "Link": {
+            "description": "Where first, prev, next and last are (RFC 8288).",
+            "required": True,
+            "schema": {"type": "string"},
+        },
+    }
+    return {"200": {**response, "headers": headers}}
+
+
+def _refusal(status):
+    response = {
+        "description": REFUSALS[status],
+        "content": _json({"$ref": "#/components/schemas/Error"}),
+    }
+    if status in (429, 503):
+        response["headers"] = {
+            "Retry-After": {
+                "description": "Seconds.",
+                "required": True,
+                "schema": {"type": "integer"},
+            }
+        }
+    return response
+
+
+def _ref_error(status, schema, description=None):
+    ref = {"$ref": f"#/components/schemas/{schema}"}
+    described = description or REFUSALS[status]
+    return {str(status): {"description": described, "content": _json(ref)}}
+
+
+def _ref_response(status):
+    return {"$ref": f"#/components/responses/{status}"}
+
+
+def _json(schema):
+    return {"application/json": {"schema": schema}}
