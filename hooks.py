@@ -1,4 +1,8 @@
 def uninstall_hook(env):
-    """Remove the settings: Odoo takes away records, not what settings wrote."""
+    """Remove what Odoo leaves: what settings wrote, and rules that people made."""
     settings = [("key", "=like", "software_license.%")]
     env["ir.config_parameter"].search(settings).unlink()
+    if "base.automation" in env:
+        ours = [("model_id.model", "=like", "software.license%")]
+        rules = env["base.automation"].with_context(active_test=False)
+        rules.search(ours).unlink()

@@ -6,6 +6,7 @@ import requests
 from books import Books
 
 from ground import paths
+from ground.console import Failure
 
 BUSINESS = (
     "account.move",
@@ -21,6 +22,8 @@ SUBSCRIPTIONS = ("sale.subscription", "contract.contract")
 OURS = (
     "software.license",
     "software.license.activation",
+    "software.license.event",
+    "software.license.event.delivery",
     "software.license.policy",
     "software.license.term",
 )
@@ -66,6 +69,12 @@ def sell(books, **policy):
     return product, invoices
 
 
+def create_webhook(books, url):
+    """Press Create Rule in the settings."""
+    settings = books.rpc.create("res.config.settings", license_webhook_url=url)
+    books.rpc("res.config.settings", "action_create_license_webhook", [settings])
+
+
 def is_valid(server, key):
     url = f"{server.url}/api/licenses/verify"
     return requests.post(url, json={"licenseKey": key}).json()["valid"]
@@ -96,6 +105,7 @@ def test_uninstalling_leaves_nothing_behind_and_installing_again_works(
     books = Books(server)
     product, invoices = sell(books, quantity_rule="licenses")
     books.rpc("ir.config_parameter", "set_param", f"{paths.MODULE}.wait_for_bank", "1")
+    create_webhook(books, server.url)
 
     uninstall(books, paths.MODULE)
     before = inventory.take(place, place.databases.template("oca"))
@@ -125,3 +135,33 @@ def test_a_subscription_module_installed_later_needs_nothing(serve, place):
     (license_,) = books.licenses(invoice)
     assert license_["subscription_ref"].startswith("sale.subscription,")
     assert is_valid(server, license_["license_key"])
+
+
+def test_webhooks_come_and_go_with_the_automation_rules(serve, place):
+    core = place.databases.fresh("e2e_core", base="core", install=[paths.MODULE])
+    server = serve("e2e_webhooks", core)
+    books = Books(server)
+    product = books.product(license_policy_id=books.policy())
+    address = f"{server.url}/api/licenses/verify"  # it knows no such request
+    with pytest.raises(Failure, match="base_automation"):
+        create_webhook(books, address)
+
+    install(books, "base_automation")
+    create_webhook(books, address)
+    invoice = books.invoice(product)
+    books.pay(invoice)
+    cron = books.rpc.xmlid(f"{paths.MODULE}.cron_send_license_events")
+    books.rpc("ir.cron", "method_direct_trigger", [cron])
+    deliveries = "software.license.event.delivery"
+    (delivery,) = books.rpc.search(deliveries)
+    row = books.rpc.read(deliveries, delivery, "state", "tries", "problem")
+    assert row["problem"] == "Answered with HTTP status 400.", row
+
+    uninstall(books, "base_automation")
+    again = books.invoice(product)
+    books.pay(again)
+    assert len(books.licenses(again)) == 1
+    assert len(books.rpc.search("software.license.event")) == 1
+    assert not books.rpc.search(deliveries)
+    inventory.open_all(books.rpc, (*BUSINESS, *OURS))
+    assert inventory.follow_menus(books.rpc)

@@ -7,6 +7,7 @@ from . import account_move_line
 from . import account_move_line_credit
 from . import account_move_message
 from . import base
+from . import ir_actions_server
 from . import ir_http
 from . import ir_http_throttle
 from . import ir_model
@@ -15,13 +16,17 @@ from . import product_product
 from . import product_template
 from . import res_company
 from . import res_config_settings
+from . import res_config_settings_webhook
 from . import res_partner
 from . import sale_order
 from . import sale_order_line
 from . import software_license
 from . import software_license_activation
+from . import software_license_activation_event
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_event
+from . import software_license_event_delivery
 from . import software_license_former_key
 from . import software_license_instance
 from . import software_license_ledger
@@ -34,7 +39,9 @@ from . import software_license_policy
 from . import software_license_request
 from . import software_license_seat
 from . import software_license_status
+from . import software_license_status_event
 from . import software_license_term
+from . import software_license_term_event
 from . import software_license_term_message
 from . import subscription_adapter
 from . import subscription_contract

@@ -8,6 +8,7 @@ from . import test_bulk
 from . import test_device_rules
 from . import test_enterprise_subscription
 from . import test_floating
+from . import test_events
 from . import test_invoice_issues_license
 from . import test_ledger
 from . import test_license_keeps_working
@@ -31,6 +32,7 @@ from . import test_throttle
 from . import test_translations
 from . import test_verdict
 from . import test_views
+from . import test_webhooks
 
 if Manifest.for_addon("contract", display_warning=False):
     from . import test_subscription_contract

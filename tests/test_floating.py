@@ -83,11 +83,16 @@ class TestFloating(FloatingCommon):
                 device = license_.activation_ids
                 self.assertEqual(device.status, "seated" if is_held else "lapsed")
                 self.assertEqual(device.lease_expires_at, START + timedelta(minutes=60))
-                self.assertEqual(self._search([("status", "=", "seated")]), is_held)
-                self.assertEqual(self._search([("status", "!=", "lapsed")]), is_held)
+                self.assertEqual(
+                    self._search(license_, ("status", "=", "seated")), is_held
+                )
+                self.assertEqual(
+                    self._search(license_, ("status", "!=", "lapsed")), is_held
+                )
             self._wait(seconds=1)
 
-    def _search(self, domain):
+    def _search(self, license_, condition):
+        domain = [("license_id", "=", license_.id), condition]
         return self.env["software.license.activation"].search_count(domain)
 
     def test_who_manages_licenses_is_told_of_the_seats_that_are_held(self):

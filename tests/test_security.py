@@ -11,17 +11,27 @@ MODELS = (
     "software.license.activation",
     "software.license.term",
     "software.license.message",
+    "software.license.event",
+    "software.license.event.delivery",
 )
 #: Per group, what it may do with each of MODELS: read, write, create, unlink.
 RIGHTS = {
-    "base.group_user": ("", "", "", "", ""),
-    "base.group_public": ("", "", "", "", ""),
-    "base.group_portal": ("", "r", "r", "r", ""),
-    "account.group_account_invoice": ("r", "r", "r", "r", "r"),
-    "account.group_account_readonly": ("r", "r", "r", "r", "r"),
-    "sales_team.group_sale_salesman": ("r", "rwc", "rwc", "r", "r"),
-    "software_license.group_license_user": ("r", "rwc", "rwc", "r", "r"),
-    "software_license.group_license_manager": ("rwcu", "rwcu", "rwcu", "r", "r"),
+    "base.group_user": ("", "", "", "", "", "", ""),
+    "base.group_public": ("", "", "", "", "", "", ""),
+    "base.group_portal": ("", "r", "r", "r", "", "r", ""),
+    "account.group_account_invoice": ("r", "r", "r", "r", "r", "r", ""),
+    "account.group_account_readonly": ("r", "r", "r", "r", "r", "r", ""),
+    "sales_team.group_sale_salesman": ("r", "rwc", "rwc", "r", "r", "r", ""),
+    "software_license.group_license_user": ("r", "rwc", "rwc", "r", "r", "r", ""),
+    "software_license.group_license_manager": (
+        "rwcu",
+        "rwcu",
+        "rwcu",
+        "r",
+        "r",
+        "r",
+        "r",
+    ),
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -35,6 +45,20 @@ class TestSecurity(LicenseCommon):
 
     def _user(self, group, **kwargs):
         return new_test_user(self.env, f"test {group}", group, **kwargs)
+
+    def _create_event(self, license_):
+        """Return an event of a license, on its way to some address."""
+        action = self.env["ir.actions.server"].create(
+            {
+                "name": "Webhook",
+                "model_id": self.env["ir.model"]._get_id("software.license.event"),
+                "state": "webhook",
+            }
+        )
+        delivery = Command.create({"action_id": action.id})
+        vals = {"type": "license.issued", "license_id": license_.id}
+        events = self.env["software.license.event"].sudo()
+        return events.create({**vals, "delivery_ids": [delivery]})
 
     def test_each_group_may_do_what_the_table_says(self):
         for group, rights in RIGHTS.items():
@@ -84,12 +108,19 @@ class TestSecurity(LicenseCommon):
         own |= self._create_license(partner_id=user.partner_id.id)
         for license_ in own | self.license:
             license_.activation_ids = [Command.create({"device_id": "laptop"})]
+            self._create_event(license_)
         Licenses = self.env["software.license"].with_user(user)
         self.assertEqual(Licenses.search([]), own.with_user(user).sorted("id", True))
-        for name in ("software.license.activation", "software.license.term"):
+        for name in (
+            "software.license.activation",
+            "software.license.term",
+            "software.license.event",
+        ):
             with self.subTest(name):
                 seen = self.env[name].with_user(user).search([])
-                self.assertEqual(seen.license_id, own.with_user(user).sorted("id"))
+                self.assertEqual(
+                    seen.license_id.sorted("id"), own.with_user(user).sorted("id")
+                )
         with self.assertRaises(AccessError):
             self.license.with_user(user).read(["license_key"])
 
@@ -98,7 +129,9 @@ class TestSecurity(LicenseCommon):
         hidden = self._create_license(company_id=other.id)
         hidden.activation_ids = [Command.create({"device_id": "laptop"})]
         user = self._user("software_license.group_license_manager")
-        for record in (hidden, hidden.activation_ids, hidden.term_ids):
+        event = self._create_event(hidden)
+        own = (hidden, hidden.activation_ids, hidden.term_ids, event)
+        for record in (*own, event.delivery_ids):
             with self.subTest(record._name):
                 with self.assertRaises(AccessError):
                     record.with_user(user).check_access("read")

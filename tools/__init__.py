@@ -12,3 +12,4 @@ from . import strict_json
 from . import throttle
 from . import timestamp
 from . import verdict
+from . import webhook

@@ -13,7 +13,8 @@ EXTENSIONS = ("pg_trgm",)
 TEMPLATES = {
     # payment_demo: a real provider of online payments that asks nobody.
     "core": {"modules": (*CORE, "payment_demo"), "extensions": EXTENSIONS},
-    "oca": {"base": "core", "modules": oca.MODULES},
+    # base_automation: webhooks are tested with it here, all else without it on core.
+    "oca": {"base": "core", "modules": (*oca.MODULES, "base_automation")},
     "demo": {
         "modules": (*CORE, *oca.MODULES),
         "arguments": ("--with-demo",),
