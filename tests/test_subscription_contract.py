@@ -57,6 +57,12 @@ class TestSubscriptionContract(LicenseBillingCommon):
         self.assertEqual(invoices.license_ids.expires_at, datetime(2026, 2, 1))
         self.assertEqual(invoices.license_ids.subscription_ref, contract)
 
+    def test_an_instance_is_sent_to_the_contract_s_portal_page(self):
+        contract = self._create_contract()
+        contract._portal_ensure_token()
+        license_ = self._bill(contract, "2026-01-01").license_ids
+        self.assertEqual(license_._get_billing_path(), f"/my/contracts/{contract.id}")
+
     def test_the_next_month_extends_the_same_key(self):
         contract = self._create_contract()
         first = self._bill(contract, "2026-01-01")
