@@ -32,32 +32,32 @@ class LicenseManagedApi(http.Controller):
         )
 
     @http.route("/api/licenses", methods=["GET"], readonly=True, **MANAGED)
-    def list(self, query):
+    def list_licenses(self, query):
         """Return a page of licenses."""
         arguments = payload.read_query(query, payload.LIST)
         licenses, total = self._licenses()._api_list(**arguments)
         return Reply(licenses, headers=_get_page_headers(query, arguments, total))
 
     @http.route("/api/licenses", methods=["POST"], readonly=False, **MANAGED)
-    def create(self, body):
+    def create_license(self, body):
         """Issue a license."""
         values = payload.read(body, payload.CREATE)
         create = self._licenses()._api_create
         return Reply(self._run_once(body, lambda: create(values)), 201)
 
     @http.route(LICENSE, methods=["GET"], readonly=True, **MANAGED)
-    def read(self, key, query):
+    def read_license(self, key, query):
         """Return a license."""
         return self._licenses()._api_find(key)._to_admin_dict()
 
     @http.route(LICENSE, methods=["PUT"], readonly=False, **MANAGED)
-    def update(self, key, body):
+    def update_license(self, key, body):
         """Change what was sent of a license."""
         changes = payload.read(body, payload.UPDATE, is_partial=True)
         return self._licenses()._api_find(key)._api_update(changes)
 
     @http.route(LICENSE, methods=["DELETE"], readonly=False, **MANAGED)
-    def delete(self, key):
+    def delete_license(self, key):
         """Delete a license."""
         return self._licenses()._api_find(key)._api_delete()
 

@@ -90,9 +90,10 @@ class SoftwareLicense(models.Model):
         """
         name = [("complete_name", "ilike", text)]
         customers = self.env["res.partner"].with_context(active_test=False)
-        key = license_key.normalize(text)
-        return Domain("license_key_normalized", "like", key) | Domain(
-            "partner_id", "in", customers.search(name, limit=MAX_CUSTOMERS).ids
+        found = customers.search(name, limit=MAX_CUSTOMERS)
+        parts = license_key.normalize_part(text)
+        return Domain("partner_id", "in", found.ids) | Domain.OR(
+            Domain("license_key_normalized", "like", part) for part in parts
         )
 
     @api.model

@@ -6,6 +6,13 @@ from ..tools import license_key
 
 
 class TestLicenseKey(BaseCase):
+    def test_a_part_of_a_key_is_found_whether_or_not_it_holds_a_dash(self):
+        for part in ("rustbill", "RUSTBILL-7", "b1ll", " bill "):
+            forms = license_key.normalize_part(part)
+            key = license_key.normalize("Rustbill-7K3M")
+            with self.subTest(part):
+                self.assertTrue(any(form in key for form in forms))
+
     def test_a_grouped_key_has_the_prefix_the_groups_and_no_look_alikes(self):
         key = license_key.generate_grouped("ACME", groups=3, size=5)
         self.assertRegex(key, r"^ACME(-[0-9A-HJKMNP-TV-Z]{5}){3}$")

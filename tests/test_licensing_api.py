@@ -5,8 +5,8 @@ from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, Form, tagged
 
 from ..models.software_license_instance import MAX_INSTANCES
-from ..tools.lease import CHECK_IN_INTERVAL
 from ..tools.instance import identify, normalize_url
+from ..tools.lease import CHECK_IN_INTERVAL
 from .common import LicenseHttpCommon
 
 PATH = "/api/v1/licensing/validate"

@@ -258,6 +258,7 @@ class TestManagedApi(LicenseManagedCommon):
             ("&expiresBefore=2127-06-01T00:00:00Z", [soon]),
             ("&createdAfter=2127-06-01T00:00:00Z", []),
             (f"&q={soon['licenseKey'][5:14].lower()}", [soon]),
+            ("&q=acme-", [late, soon]),
             ("&q=blue+heron", [late, soon]),
             ("&q=nobody+at+all", []),
             (f"&productId={self.product.id}", [late, soon]),

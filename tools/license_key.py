@@ -41,3 +41,12 @@ def normalize(key):
     """
     key = key.strip().upper()
     return key.translate(_LOOK_ALIKES) if _SEPARATOR in key else key
+
+
+def normalize_part(text):
+    """Return the forms in which a part of a key may be in a normalized key.
+
+    A part without a dash may be of a key with one, and of a key without.
+    """
+    folded = text.strip().upper()
+    return {folded, folded.translate(_LOOK_ALIKES)}

@@ -29,7 +29,7 @@ class Text(NamedTuple):
     max_length: int = 255
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} must be a string")
         if len(value) > self.max_length:
@@ -45,7 +45,7 @@ class NewKey(NamedTuple):
 
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} must be a string")
         if not re.fullmatch(NEW_KEY, value):
@@ -61,7 +61,7 @@ class Identifier(NamedTuple):
 
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} must be a string")
         if not re.fullmatch(r"[1-9][0-9]{0,9}", value) or int(value) > MAX_INTEGER:
@@ -76,7 +76,7 @@ class Integer(NamedTuple):
     maximum: int = MAX_INTEGER
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         # True is an int to Python. 5.0 is one to JSON, which has but numbers.
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -92,7 +92,7 @@ class Boolean(NamedTuple):
 
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if not isinstance(value, bool):
             raise InvalidRequest(f"{name} must be true or false")
         return value
@@ -103,7 +103,7 @@ class Object(NamedTuple):
 
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if not isinstance(value, dict):
             raise InvalidRequest(f"{name} must be an object")
         if problem := _get_json_problem(value):
@@ -117,7 +117,7 @@ class Choice(NamedTuple):
     words: tuple
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if value not in self.words:
             raise InvalidRequest(f"{name} must be one of {', '.join(self.words)}")
         return value
@@ -131,7 +131,7 @@ class Moment(NamedTuple):
 
     required: bool = False
 
-    def read(self, name, value):
+    def parse(self, name, value):
         if not isinstance(value, str):
             raise InvalidRequest(f"{name} must be a string")
         try:
@@ -215,7 +215,7 @@ def read_query(query, schema):
 
 def _read(name, value, kind):
     if value is not None:
-        value = kind.read(name, value)
+        value = kind.parse(name, value)
     if value is None and kind.required:
         raise InvalidRequest(f"{name} is required")
     return value
