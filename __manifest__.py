@@ -28,6 +28,7 @@
         "views/software_license_event_menus.xml",
         "views/account_move_views.xml",
         "views/api_docs_templates.xml",
+        "views/portal_templates.xml",
         "views/product_views.xml",
         "views/res_partner_views.xml",
         "views/sale_order_views.xml",

@@ -11,7 +11,7 @@ from ..tools.errors import AddressNotFound
 from .dispatcher import HTTP_ERRORS
 from .public_api import PUBLIC
 
-DOCS = {**PUBLIC, "methods": ["GET"], "readonly": True}
+DOCS = {**PUBLIC, "methods": ["GET"], "readonly": True, "is_throttled": False}
 #: Swagger UI, as the Python package swagger-ui-py brings it: what of it is served.
 VIEWER = ("swagger-ui-bundle.js", "swagger-ui.css")
 DAY = 86400

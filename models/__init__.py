@@ -36,6 +36,7 @@ from . import software_license_message
 from . import software_license_message_due
 from . import software_license_order
 from . import software_license_policy
+from . import software_license_portal
 from . import software_license_request
 from . import software_license_seat
 from . import software_license_status

@@ -117,13 +117,13 @@ class SoftwareLicense(models.Model):
         return f"{self.get_base_url()}{self._get_billing_path()}"
 
     def _get_billing_path(self):
-        """Return the portal page of the subscription, else the order, else of all."""
+        """Return the portal page of the subscription, else the order, else its own."""
         self.ensure_one()
         for billed in (self.subscription_ref, self.sale_order_id):
             # Not every subscription module has pages in the portal.
             if billed and "access_url" in billed._fields and billed.exists():
                 return billed.access_url
-        return "/my"
+        return self._get_portal_path()
 
 
 def _days_left(moment, now):

@@ -25,6 +25,7 @@ from . import test_payment_follows
 from . import test_payment_table
 from . import test_payment_ways
 from . import test_policy
+from . import test_portal
 from . import test_public_api
 from . import test_seats
 from . import test_security

@@ -320,7 +320,7 @@ class TestBillingUrl(LicensingCommon):
             }
         )
         order.action_confirm()
-        paths = ["/my"]
+        paths = [self.license._get_billing_path()]
         self.license.sale_line_id = order.order_line
         paths.append(self.license._get_billing_path())
         self.authenticate(user.login, "firma-firma")
@@ -330,8 +330,9 @@ class TestBillingUrl(LicensingCommon):
             self.assertTrue(response.url.split("?")[0].endswith(path), response.url)
         self.assertIn(order.name, response.text)
 
-    def test_what_has_no_page_of_its_own_is_billed_in_the_portal(self):
-        self.assertEqual(self._validate()[1]["billingUrl"], f"{self.base}/my")
+    def test_what_was_not_sold_in_odoo_has_the_page_of_the_license(self):
+        path = f"/my/licenses/{self.license.id}"
+        self.assertEqual(self._validate()[1]["billingUrl"], f"{self.base}{path}")
 
     def test_a_company_may_have_its_own_page(self):
         with Form(self.env["res.config.settings"]) as form:
