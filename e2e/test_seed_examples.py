@@ -1,11 +1,14 @@
 """The examples of the two documents of the API, sent with curl as written there."""
 
 import json
+from datetime import datetime
 
 import pytest
 
 KEY = "RUSTBILL-XXXX-XXXX-XXXX"
 JSON = ("-H", "Content-Type: application/json")
+#: The document says 2027: these tests are to pass after that, too.
+END = "2127-01-15T00:00:00Z"
 
 
 @pytest.fixture
@@ -15,7 +18,7 @@ def license_(site):
     if found:
         site.rpc("software.license", "unlink", found)
     policy = site.policy(features={"api_access": True}, max_activations=3)
-    return site.license(policy, license_key=KEY, expires_at="2027-01-15 00:00:00")[0]
+    return site.license(policy, license_key=KEY, expires_at="2127-01-15 00:00:00")[0]
 
 
 def test_verify(curl, license_):
@@ -33,7 +36,7 @@ def test_verify(curl, license_):
         "valid": True,
         "status": "active",
         "features": {"api_access": True},
-        "expiresAt": "2027-01-15T00:00:00Z",
+        "expiresAt": END,
     }
 
 
@@ -59,6 +62,63 @@ def test_validate_returns_an_error_when_the_limit_is_reached(curl, license_):
     assert answer["valid"] is False
     assert answer["error"] == "activation_limit_reached"
     assert (answer["maxActivations"], answer["currentActivations"]) == (3, 3)
+
+
+LIST_ANSWER = """[ { "id": "01JQX...", "licenseKey": "RUSTBILL-XXXX-XXXX-XXXX",
+"customerId": "01JQA...", "productId": "01JQB...", "status": "active",
+"maxActivations": 5, "currentActivations": 2, "features": { "api_access": true,
+"premium_support": true, "max_users": 50 }, "expiresAt": "2027-01-15T00:00:00Z",
+"createdAt": "2026-01-15T10:30:00Z" } ]"""
+
+
+def assert_as_documented(answer, **differs):
+    """Each field of the document's license has its type, and its value but for ids."""
+    (example,) = json.loads(LIST_ANSWER)
+    ids = {"id", "customerId", "productId", "licenseKey", "createdAt"}
+    for name, value in {**example, "expiresAt": END, **differs}.items():
+        assert type(answer[name]) is type(value), name
+        assert name in ids or answer[name] == value, name
+    datetime.strptime(answer["createdAt"], "%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_licenses_are_listed_created_updated_and_deleted(curl, site, license_):
+    site.rpc("software.license", "unlink", [license_])
+    bearer = ("-H", f"Authorization: Bearer {site.api_key()}")
+    (example,) = json.loads(LIST_ANSWER)
+    policy = site.policy()
+    product = site.rpc.create("product.product", name="A", license_policy_id=policy)
+    customer = site.rpc.create("res.partner", name="Customer")
+    url = f"{site.server.url}/api/licenses"
+    body = {
+        "customerId": str(customer),
+        "productId": str(product),
+        "maxActivations": 5,
+        "features": example["features"],
+        "expiresAt": END,
+    }
+    status, _headers, created = curl(
+        url, "-X", "POST", *bearer, *JSON, "-d", json.dumps(body)
+    )
+    assert status == 201
+    assert_as_documented(created, currentActivations=0)
+    for device in "12":
+        seat = json.dumps({"licenseKey": created["licenseKey"], "deviceId": device})
+        curl("validate", "-X", "POST", *JSON, "-d", seat)
+    status, _headers, listed = curl(f"{url}?customerId={customer}", *bearer)
+    assert (status, len(listed)) == (200, 1)
+    assert_as_documented(listed[0])
+    one = f"{url}/{created['licenseKey']}"
+    for name, value in (
+        ("status", "suspended"),
+        ("maxActivations", 7),
+        ("features", {"api_access": False}),
+        ("expiresAt", "2128-01-15T00:00:00Z"),
+    ):
+        changed = json.dumps({name: value})
+        status, _headers, answer = curl(one, "-X", "PUT", *bearer, *JSON, "-d", changed)
+        assert (status, answer[name]) == (200, value)
+    status, _headers, answer = curl(one, "-X", "DELETE", *bearer)
+    assert (status, answer) == (200, {"success": True})
 
 
 @pytest.mark.parametrize(

@@ -310,51 +310,104 @@ class TestManagedApi(LicenseManagedCommon):
         self.authenticate("test manager", "test manager")
         self.assertError(self._manage("GET", api_key=""), 401, "unauthorized")
 
-    def test_each_account_may_do_what_the_table_says(self):
-        """Statuses of list, create, read, change, revoke, free, rotate, delete."""
-        for group, statuses in (
-            ("base.group_portal", [403] * 8),
-            ("base.group_user", [403] * 8),
-            (
-                "account.group_account_readonly",
-                [200, 403, 200, 403, 403, 403, 403, 403],
-            ),
-            ("account.group_account_invoice", [200, 403, 200, 403, 403, 403, 403, 403]),
-            (
-                "software_license.group_license_user",
-                [200, 201, 200, 200, 403, 200, 200, 403],
-            ),
-            (
-                "software_license.group_license_manager",
-                [200, 201, 200, 200, 200, 200, 409, 200],
-            ),
+    #: Statuses of list, create, read, devices, change, revoke, free, rotate, delete.
+    READER = (200, 403, 200, 200, 403, 403, 403, 403, 403)
+    TABLE = (
+        (None, (401,) * 9),
+        ("base.group_portal", (403,) * 9),
+        ("base.group_user", (403,) * 9),
+        ("account.group_account_readonly", READER),
+        ("account.group_account_invoice", READER),
+        (
+            "software_license.group_license_user",
+            (200, 201, 200, 200, 200, 403, 200, 200, 403),
+        ),
+        (
+            "software_license.group_license_manager",
+            (200, 201, 200, 200, 200, 200, 200, 409, 200),  # 409: it was revoked
+        ),
+    )
+
+    def _call_every_route(self, made, api_key):
+        """Call each managed route about a license; return the responses."""
+        body = {"licenseKey": made["licenseKey"], "deviceId": "laptop"}
+        self._post("validate", body)
+        new = {name: made[name] for name in ("customerId", "productId")}
+        license_ = self.env["software.license"].browse(int(made["id"]))
+        found = []
+        for method, path, body in (
+            ("GET", None, None),
+            ("POST", None, new),
+            ("GET", "", None),
+            ("GET", "/activations", None),
+            ("PUT", "", {"maxActivations": 3}),
+            ("PUT", "", {"status": "revoked"}),
+            ("DELETE", "/activations/laptop", None),
+            ("POST", "/rotate", None),
+            ("DELETE", "", None),
         ):
-            user = new_test_user(self.env, f"test {group}", group)
-            key, made = self._create_api_key(user), self._issue().json()
-            self._post(
-                "validate", {"licenseKey": made["licenseKey"], "deviceId": "laptop"}
-            )
-            path = f"/{made['licenseKey']}"
-            body = {name: made[name] for name in ("customerId", "productId")}
-            calls = [
-                ("GET", "", None),
-                ("POST", "", body),
-                ("GET", path, None),
-                ("PUT", path, {"maxActivations": 3}),
-                ("PUT", path, {"status": "revoked"}),
-                ("DELETE", f"{path}/activations/laptop", None),
-                ("POST", f"{path}/rotate", None),
-            ]
-            found = [self._manage(*call, api_key=key) for call in calls]
-            license_ = self.env["software.license"].browse(int(made["id"]))
-            path = f"/{license_.license_key}"
-            found.append(self._manage("DELETE", path, api_key=key))
+            one = "" if path is None else f"/{license_.license_key}{path}"
+            found.append(self._manage(method, one, body, api_key=api_key))
+        return found
+
+    def test_each_account_may_do_what_the_table_says(self):
+        for group, statuses in self.TABLE:
+            made, key = self._issue().json(), ""
+            if group:
+                user = new_test_user(self.env, f"test {group}", group)
+                key = self._create_api_key(user)
+            found = self._call_every_route(made, key)
             with self.subTest(group):
-                self.assertEqual([it.status_code for it in found], statuses)
+                self.assertEqual(tuple(it.status_code for it in found), statuses)
                 for response in found:
-                    if response.status_code == 403:
-                        self.assertEqual(response.json()["error"], "forbidden")
+                    if response.status_code in (401, 403):
+                        error = {401: "unauthorized", 403: "forbidden"}
+                        self.assertError(
+                            response, response.status_code, error[response.status_code]
+                        )
                         self.assertNotIn(made["customerName"], response.text)
+                        self.assertNotIn("X-Total-Count", response.headers)
+
+    def test_an_account_of_another_company_finds_nothing_at_any_route(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        for group, statuses in self.TABLE[3:]:
+            user = new_test_user(
+                self.env,
+                f"other {group}",
+                group,
+                company_id=company.id,
+                company_ids=[Command.set(company.ids)],
+            )
+            made = self._issue().json()
+            found = self._call_every_route(made, self._create_api_key(user))
+            listed, created, *others = found
+            with self.subTest(group):
+                # What they issued themselves in their own company is all there is.
+                ids = {it["customerId"] for it in listed.json()}
+                self.assertNotIn(made["licenseKey"], listed.text)
+                self.assertLessEqual(ids, {made["customerId"]})
+                count = str(len(listed.json()))
+                self.assertEqual(listed.headers["X-Total-Count"], count)
+                self.assertEqual(created.status_code, statuses[1])
+                for response in others:
+                    self.assertError(response, 404, "license_not_found")
+                    self.assertNotIn(made["customerName"], response.text)
+
+    def test_the_public_calls_are_the_same_to_everybody(self):
+        key = self._issue().json()["licenseKey"]
+        answers = set()
+        for group, _statuses in self.TABLE:
+            headers = {}
+            if group:
+                user = new_test_user(self.env, f"public {group}", group)
+                headers = {"Authorization": f"Bearer {self._create_api_key(user)}"}
+            body = {"licenseKey": key}
+            answers.add(self._post("verify", body, headers=headers).text)
+            self.assertEqual(
+                self._post("verify", {"licenseKey": "unknown"}, headers=headers).json(),
+                self._post("verify", {"licenseKey": "unknown"}).json(),
+            )
+        self.assertEqual(len(answers), 1)
 
     def test_another_companys_licenses_answer_as_unknown(self):
         company = self.env["res.company"].create({"name": "Other"})
