@@ -8,7 +8,7 @@ from ..tools import instance, lease, verdict
 from ..tools.timestamp import to_timestamp
 
 STATUSES = [
-    ("seated", "Holds a Seat"),
+    ("seated", "In Use"),
     ("lapsed", "Lapsed"),
     ("freed", "Freed"),
     ("blocked", "Blocked"),
