@@ -4,8 +4,8 @@ A suite that shrank proves less than it says: each must run at least as many tes
 it had when it was listed here.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from . import paths
 from .console import say
@@ -83,23 +83,19 @@ KNOWN_FAILURES = {
 }
 
 
-def run(place, match=None):
-    """Run all suites; the two halves at the same time."""
-    for test, reason in KNOWN_FAILURES.items():
-        say(f"           left out, fails without the addon too: {test} ({reason})")
-    db = place.databases.fresh("test_peers_1", base="oca", install=[paths.MODULE])
-    place.databases.clone(db, "test_peers_2")
-    with ThreadPoolExecutor(len(HALVES)) as pool:
-        halves = [
-            pool.submit(_run_half, place, f"test_peers_{number}", half, match)
-            for number, half in enumerate(HALVES, 1)
-        ]
-        return [result for half in halves for result in half.result()]
+#: What the databases of the suites are made from.
+BASE = "oca"
 
 
-def _run_half(place, db, suites, match):
+def _run_suites(place, match, live, number, suites):
+    """Run some suites on a database of their own; nothing is shown while they run."""
+    db = f"test_peers_{number}"
+    db = place.databases.fresh(db, base=BASE, install=[paths.MODULE])
     config = place.odoo.config(db, http_enable=True)
     env = place.odoo.environment(ODOO_RC=str(config))
+    if number == 1:
+        for test, reason in KNOWN_FAILURES.items():
+            say(f"           left out, fails without it too: {test} ({reason})")
     return [_run_suite(suite, match, env) for suite in suites]
 
 
@@ -118,5 +114,10 @@ def _run_suite(suite, match, env):
         result.failed = result.failed or 1
     if result.ok:
         result.held_back = []
-    result.show()
     return result
+
+
+JOBS = [
+    partial(_run_suites, number=number, suites=suites)
+    for number, suites in enumerate(HALVES, 1)
+]

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from . import addon, lint, paths, peers, venv
 from .console import run, say
@@ -40,39 +41,35 @@ def run_parts(parts, match=None, db_port=None):
 
 
 def _tests(place, parts, match):
-    """The parts that need Odoo."""
+    """The parts that need Odoo: two at a time, then the real servers alone.
+
+    The output of all but the first is held back until those before are complete.
+    """
     kinds = [kind for kind in ("core", "oca") if kind in parts]
     if "oca" in kinds:
         kinds.append("stories")
-    results = _odoo_tests(place, kinds, match)
-    if "e2e" in parts:
-        results.append(_e2e(place, match))
+    jobs = [partial(_odoo_test, kind=kind) for kind in kinds]
+    bases = [BASES[kind] for kind in kinds]
     if "peers" in parts:
-        results += peers.run(place, match)
-    return results
-
-
-def _odoo_tests(place, kinds, match):
-    """pytest-odoo on a fresh database of each kind, side by side on two cores.
-
-    The output of all but the first is held back until the first one's is complete.
-    """
-    for base in dict.fromkeys(BASES[kind] for kind in kinds):
+        jobs += peers.JOBS
+        bases.append(peers.BASE)
+    for base in dict.fromkeys(bases):
         place.databases.template(base)  # one after the other: oca is made from core
+    results = []
     with ThreadPoolExecutor(2) as pool:
         runs = [
-            pool.submit(_odoo_test, place, kind, match, live=kind == kinds[0])
-            for kind in kinds
+            pool.submit(job, place, match=match, live=job is jobs[0]) for job in jobs
         ]
-        results = []
-        for one in runs:
-            result = one.result()
-            result.show()
-            results.append(result)
+        for run in runs:
+            for result in run.result():
+                result.show()
+                results.append(result)
+    if "e2e" in parts:  # what is measured there must have the machine to itself
+        results.append(_e2e(place, match))
     return results
 
 
-def _odoo_test(place, kind, match, live):
+def _odoo_test(place, match, live, kind):
     """The addon's own tests on one database, but for those of modules it lacks.
 
     The stories run apart: counting what they cover would double their time.
@@ -87,7 +84,7 @@ def _odoo_test(place, kind, match, live):
         arguments += [f"--ignore-glob=*/{name}.py" for name in LEFT_OUT[kind]]
         arguments += [*_cover(kind, env), package]
     ini = paths.ROOT / "dev" / "pytest.ini"
-    return pytest(TITLES[kind], ini, arguments, match, env, addon.FOLDER, live)
+    return [pytest(TITLES[kind], ini, arguments, match, env, addon.FOLDER, live)]
 
 
 def _cover(kind, env):
