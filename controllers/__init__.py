@@ -1,3 +1,4 @@
+from . import access_log
 from . import api_docs
 from . import dispatcher
 from . import http_dispatcher

@@ -34,7 +34,13 @@ class LicenseApiDocs(http.Controller):
             .with_user(SUPERUSER_ID)
             ._render("software_license.api_docs", {"has_viewer": bool(_find_viewer())})
         )
-        return request.make_response(page, [("Content-Type", "text/html")])
+        return request.make_response(
+            page,
+            [
+                ("Content-Type", "text/html; charset=utf-8"),
+                ("Cache-Control", "no-store"),
+            ],
+        )
 
     @http.route("/api/licenses/docs/<string:name>", **DOCS)
     def viewer(self, name, query):

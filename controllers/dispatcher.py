@@ -5,7 +5,13 @@ import psycopg2
 from psycopg2.pool import PoolError
 from werkzeug.exceptions import HTTPException
 
-from odoo.exceptions import ConcurrencyError, LockError, RedirectWarning, UserError
+from odoo.exceptions import (
+    ConcurrencyError,
+    LockError,
+    RedirectWarning,
+    UserError,
+    ValidationError,
+)
 from odoo.http import (
     Dispatcher,
     RegistryError,
@@ -16,7 +22,7 @@ from odoo.http import (
 )
 from odoo.service.db import list_dbs
 
-from ..tools import strict_json
+from ..tools import address, strict_json
 from ..tools.errors import DatabaseUnknown, InvalidRequest, LicenseApiError
 from ..tools.payload import MAX_BODY
 
@@ -147,7 +153,9 @@ class LicenseApiDispatcher(Dispatcher):
 
     def _make_error(self, values, status, headers=None):
         # An error leaves without the headers that pre_dispatch prepared.
-        headers = {"Access-Control-Allow-Origin": "*", **(headers or {})}
+        is_public = address.is_public(self.request.httprequest.path)
+        cors = {"Access-Control-Allow-Origin": "*"} if is_public else {}
+        headers = {**cors, **(headers or {})}
         return self._make_response(values, status, headers)
 
 
@@ -186,12 +194,12 @@ def _get_status(exc):
 
 
 def _get_message(exc, status):
-    """Return the sentence for a client: of its own only what is written for people.
+    """Return the sentence for a client: of its own only what a constraint says.
 
     Neither what PostgreSQL tells, nor the names of models and records that Odoo puts
     into the refusals of its access rights.
     """
-    is_written = isinstance(exc, UserError | RedirectWarning) and status == 400
+    is_written = isinstance(exc, ValidationError) and status == 400
     if is_written and exc.args[0] and not isinstance(exc.__cause__, psycopg2.Error):
         return str(exc.args[0])
     return HTTP_ERRORS[status][1]

@@ -25,11 +25,12 @@ class LicenseManagedApi(http.Controller):
         return request.env["software.license"]
 
     def _run_once(self, body, function):
-        """Run what an Idempotency-Key lets run once."""
+        """Run what an Idempotency-Key lets run once; return its license."""
         sent = request.httprequest
-        return request.env["software.license.request"]._run_once(
+        license_ = request.env["software.license.request"]._run_once(
             sent.headers.get("Idempotency-Key"), [sent.path, body], function
         )
+        return license_._to_admin_dict()
 
     @http.route("/api/licenses", methods=["GET"], readonly=True, **MANAGED)
     def list_licenses(self, query):
@@ -67,7 +68,7 @@ class LicenseManagedApi(http.Controller):
         return self._licenses()._api_find(key)._api_activations()
 
     @http.route(
-        f"{LICENSE}/activations/<path:device_id>",
+        f"{LICENSE}/activations/<device_id:device_id>",
         methods=["DELETE"],
         readonly=False,
         **MANAGED,

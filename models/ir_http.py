@@ -8,18 +8,25 @@ from odoo import models
 from odoo.exceptions import AccessDenied
 from odoo.http import request
 
+from ..tools import address
 from ..tools.address import is_api
 from ..tools.errors import AddressNotFound, LicenseApiError
 
-#: What follows the API's root and is no key.
-WORDS = ("verify", "validate", "deactivate", "jwks.json", "openapi.json", "docs")
-BEARER = re.compile(r"bearer\s+(\S+)", re.IGNORECASE)
+#: Odoo's keys have 40 digits; what is far longer is not worth hashing.
+BEARER = re.compile(r"bearer\s+([!-~]{1,128})", re.IGNORECASE)
 
 
 class LicenseKeyConverter(BaseConverter):
     """A license key in an address: anything but the API's own words."""
 
-    regex = rf"(?!(?:{'|'.join(map(re.escape, WORDS))})(?:/|$))[^/]+"
+    regex = rf"(?!(?:{'|'.join(map(re.escape, address.WORDS))})(?:/|$))[^/]+"
+
+
+class DeviceIdConverter(BaseConverter):
+    """A device's own name for itself: all that is left of the address, slashes too."""
+
+    part_isolating = False
+    regex = ".+"
 
 
 class IrHttp(models.AbstractModel):
@@ -27,7 +34,11 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _get_converters(cls):
-        return {**super()._get_converters(), "license_key": LicenseKeyConverter}
+        return {
+            **super()._get_converters(),
+            "license_key": LicenseKeyConverter,
+            "device_id": DeviceIdConverter,
+        }
 
     @classmethod
     def _auth_method_license_api(cls):
@@ -49,6 +60,9 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _match(cls, path_info):
         """Below the API's roots, the API tells of what does not exist, in JSON."""
+        if is_api(path_info):
+            # No page of a website: no address in another language to be sent to.
+            request.is_frontend = request.is_frontend_multilang = False
         try:
             return super()._match(path_info)
         except NotFound as error:

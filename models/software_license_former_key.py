@@ -32,6 +32,7 @@ class SoftwareLicense(models.Model):
     def _replace_key(self):
         """Give these licenses new keys; the old ones are told to be revoked."""
         self.check_access("write")
+        self._lock_seats()  # a rival's call is tried again by Odoo
         for license_ in self.sudo():
             if license_.state == "revoked":
                 raise UserError(self.env._("A revoked license gets no new key."))

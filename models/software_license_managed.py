@@ -1,5 +1,9 @@
+from datetime import timedelta
+
 from odoo import api, models
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Domain
+from odoo.tools import SQL, escape_psql
 
 from ..tools import entitlement, license_key, payload, verdict
 from ..tools.errors import (
@@ -78,7 +82,8 @@ class SoftwareLicense(models.Model):
         if expiresBefore:
             domain &= Domain("expires_at", "<", expiresBefore)
         if createdAfter:
-            domain &= Domain("create_date", ">", createdAfter)
+            # The answer tells seconds: who asks on from there gets nothing twice.
+            domain &= Domain("create_date", ">=", createdAfter + timedelta(seconds=1))
         return domain
 
     @api.model
@@ -88,17 +93,18 @@ class SoftwareLicense(models.Model):
         The customers are looked up first: PostgreSQL would read all licenses to find
         what meets either of two tables.
         """
-        name = [("complete_name", "ilike", text)]
+        name = [("complete_name", "ilike", escape_psql(text))]
         customers = self.env["res.partner"].with_context(active_test=False)
         found = customers.search(name, limit=MAX_CUSTOMERS)
         parts = license_key.normalize_part(text)
         return Domain("partner_id", "in", found.ids) | Domain.OR(
-            Domain("license_key_normalized", "like", part) for part in parts
+            Domain("license_key_normalized", "like", escape_psql(part))
+            for part in parts
         )
 
     @api.model
     def _api_create(self, body):
-        """Issue a license; return it as a client sees it."""
+        """Issue a license, and return it."""
         self.check_access("create")
         partner = self._find_for_api("res.partner", "customerId", body["customerId"])
         product = self._find_for_api("product.product", "productId", body["productId"])
@@ -107,8 +113,8 @@ class SoftwareLicense(models.Model):
             policy = self._find_for_api(
                 "software.license.policy", "policyId", body["policyId"]
             )
-        company = product.company_id or policy.company_id or self.env.company
-        if problem := policy._get_problem(company, 1):
+        company = self._find_company_for_api(partner, product, policy)
+        if problem := policy.sudo()._get_problem(company, 1):
             raise InvalidRequest(f"policyId: {problem}.")
         vals = {
             "product_id": product.id,
@@ -118,20 +124,31 @@ class SoftwareLicense(models.Model):
             **self._read_api_key(body["licenseKey"]),
         }
         if body["trial"]:
-            license_ = self._api_give_trial(partner, policy, body["expiresAt"], vals)
-        else:
-            vals.update(partner_id=partner.id, policy_id=policy.id)
-            if body["expiresAt"]:
-                vals["expires_at"] = body["expiresAt"]
-            license_ = self.create(vals)
-        return license_._to_admin_dict()
+            return self._api_give_trial(partner, policy, body["expiresAt"], vals)
+        vals.update(partner_id=partner.id, policy_id=policy.id)
+        if body["expiresAt"]:
+            vals["expires_at"] = body["expiresAt"]
+        return self.create(vals)
+
+    @api.model
+    def _find_company_for_api(self, *records):
+        """Return the company, of the user's, to which all of these may belong."""
+        mine = (self.env.company | self.env.companies).sudo()
+        named = mine.browse().union(*(it.sudo().company_id for it in records))
+        for company in (named & mine) | mine:
+            if all(it in company.parent_ids for it in named):
+                return company
+        raise InvalidRequest(
+            "customerId, productId and policyId are not of one company of yours"
+        )
 
     @api.model
     def _get_default_policy(self):
         """Return the policy of products that have none: perpetual and unlimited."""
-        return self.env.ref("software_license.policy_default", False) or self.env[
-            "software.license.policy"
-        ].search([], limit=1)
+        policy = self.env.ref("software_license.policy_default", False)
+        if not policy:
+            raise InvalidRequest("productId: this product has no license policy")
+        return policy
 
     @api.model
     def _find_for_api(self, model, name, id_):
@@ -146,9 +163,27 @@ class SoftwareLicense(models.Model):
         """Return the values of a license whose key was made elsewhere."""
         if not key:
             return {}
-        if self._is_key_known(license_key.normalize(key)):
+        normalized = license_key.normalize(key)
+        self._keep_key_to_ourselves(normalized)
+        if self._is_key_known(normalized):
             raise LicenseKeyExists()
         return {"license_key": key}
+
+    @api.model
+    def _keep_key_to_ourselves(self, normalized):
+        """Let nobody else issue a license with this key until we are through.
+
+        Who comes second is tried again by Odoo, and finds the license of the first.
+        PostgreSQL would refuse it, too, and log the whole key.
+        """
+        self.env.cr.execute(
+            SQL(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", normalized
+            ),
+            log_exceptions=False,
+        )
+        if not self.env.cr.fetchone()[0]:
+            raise ConcurrencyError("a license with this key is being issued")
 
     @api.model
     def _api_give_trial(self, partner, policy, expires_at, vals):
@@ -173,9 +208,19 @@ class SoftwareLicense(models.Model):
         return license_
 
     def _api_update(self, changes):
-        """Change what was sent of this license; None clears."""
+        """Change what was sent of this license; None clears.
+
+        What it reads as already is no change: who sends back what was read, with one
+        field changed, sets nothing else by hand.
+        """
         self.ensure_one()
         self.check_access("write")
+        shown = self._to_admin_dict()
+        changes = {
+            name: value
+            for name, value in changes.items()
+            if shown[name] != (to_timestamp(value) if name == "expiresAt" else value)
+        }
         vals = {}
         if "status" in changes:
             if self.state == "revoked" and changes["status"] != "revoked":
@@ -187,14 +232,21 @@ class SoftwareLicense(models.Model):
             vals["features"] = changes["features"] or False
         if "expiresAt" in changes:
             vals["expires_at"] = changes["expiresAt"] or False
-        self.write(vals)
+        if vals:
+            self.write(vals)
         return self._to_admin_dict()
 
     def _api_delete(self):
-        """Delete this license; what was billed is archived, and keeps its trace."""
+        """Delete this license; what was sold or tried is archived for its trace."""
         self.ensure_one()
         self._check_is_manager()
-        if self.sudo().term_ids.move_line_id or self.billing_identity:
+        is_given = set(self.sudo().term_ids.mapped("source")) - {"manual"}
+        named = (
+            self.env["sale.order.line"]
+            .sudo()
+            .search_count([("license_id", "=", self.id)], limit=1)
+        )
+        if is_given or named or self.billing_identity:
             self.active = False
         else:
             self.unlink()
@@ -222,12 +274,12 @@ class SoftwareLicense(models.Model):
         }
 
     def _api_rotate(self):
-        """Replace the key of this license; return it as a client sees it."""
+        """Replace the key of this license, and return it."""
         self.ensure_one()
         if self.state == "revoked":
             raise LicenseIsRevoked()
         self._replace_key()
-        return self._to_admin_dict()
+        return self
 
     # === ANSWERS === #
 
@@ -236,13 +288,14 @@ class SoftwareLicense(models.Model):
         self.ensure_one()
         facts = self._to_facts()
         ref = self.subscription_ref
+        named = self.sudo()  # as the web client shows names of what it does not open
         return {
             "id": str(self.id),
             "licenseKey": self.license_key,
             "customerId": str(self.partner_id.id),
-            "customerName": self.partner_id.display_name,
+            "customerName": named.partner_id.display_name,
             "productId": str(self.product_id.id) if self.product_id else None,
-            "productName": self.product_id.display_name or None,
+            "productName": named.product_id.display_name or None,
             "policyId": str(self.policy_id.id),
             "application": self.application,
             "plan": self.plan or None,

@@ -102,7 +102,7 @@ class SoftwareLicense(models.Model):
             "date_end": end,
         }
         self.check_access("create")  # the ledger is written by nobody but us
-        return self.browse(
+        license_ = self.browse(
             self.sudo()
             .create(
                 {
@@ -114,3 +114,5 @@ class SoftwareLicense(models.Model):
             )
             .id
         )
+        license_.check_access("write")  # of a company that is this user's
+        return license_

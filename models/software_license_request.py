@@ -17,8 +17,8 @@ class SoftwareLicenseRequest(models.Model):
     """Requests of the managed API that carried an Idempotency-Key, and their answers.
 
     As the IETF's draft has it (draft-ietf-httpapi-idempotency-key-header): the same
-    key and request again get the same answer, and nothing is done twice. What was
-    refused is not kept: it may be tried again.
+    key and request again do nothing twice, and are answered with the license, as it is
+    by now, to who may see it. What was refused is not kept: it may be tried again.
     """
 
     _name = "software.license.request"
@@ -27,13 +27,13 @@ class SoftwareLicenseRequest(models.Model):
     user_id = fields.Many2one("res.users", required=True, ondelete="cascade")
     idempotency_key = fields.Char(required=True)
     digest = fields.Char(required=True, help="SHA-256 of the request.")
-    answer = fields.Json()
+    license_id = fields.Many2one("software.license", ondelete="cascade", index=True)
 
     _user_key_unique = models.UniqueIndex("(user_id, idempotency_key)")
 
     @api.model
     def _run_once(self, key, request, function):
-        """Return what a function returns, or returned for the same request before.
+        """Return the license of a function, or of the same request before.
 
         ``request`` is a JSON value. A rival with the same key makes PostgreSQL wait,
         and then fail: Odoo tries again, and finds the rival's answer.
@@ -50,14 +50,24 @@ class SoftwareLicenseRequest(models.Model):
             known = requests.search(same)
             if known.digest != digest:
                 raise IdempotencyKeyReused()
-            return known.answer
-        answer = function()
-        requests.search(same).answer = answer
-        return answer
+            return self.env["software.license"]._api_find(known.license_id.license_key)
+        license_ = function()
+        requests.search(same).license_id = license_
+        return license_
 
     @api.model
     def _insert(self, key, digest):
-        """Note a request; return whether it is the first with this key."""
+        """Note a request; return whether it is the first with this key of late."""
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM software_license_request
+                    WHERE user_id = %s AND idempotency_key = %s AND create_date < %s""",
+                self.env.uid,
+                key,
+                fields.Datetime.now() - KEPT,
+            ),
+            log_exceptions=False,
+        )
         self.env.cr.execute(
             SQL(
                 """INSERT INTO software_license_request
@@ -67,7 +77,8 @@ class SoftwareLicenseRequest(models.Model):
                 self.env.uid,
                 key,
                 digest,
-            )
+            ),
+            log_exceptions=False,  # a rival is no error: Odoo tries again
         )
         return bool(self.env.cr.rowcount)
 

@@ -1,8 +1,12 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command, fields
-from odoo.tests import new_test_user, tagged
+from odoo.exceptions import UserError
+from odoo.tests import BaseCase, new_test_user, tagged
+from odoo.tools import mute_logger
 
+from ..tools.address import is_public, mask_keys
 from .common import LicenseManagedCommon
 
 #: What the document of the licenses API names, and of which type it is.
@@ -93,6 +97,7 @@ class TestManagedApi(LicenseManagedCommon):
             ("expiresAt", "9999-12-31T23:59:59Z"),
             ("licenseKey", "short"),
             ("licenseKey", "with/a/slash/in/it"),
+            ("licenseKey", "validate"),
             ("trial", "yes"),
         ):
             with self.subTest(name=name, value=value):
@@ -161,6 +166,27 @@ class TestManagedApi(LicenseManagedCommon):
                 "status",
             )
 
+    def test_what_was_tried_or_is_named_by_an_order_leaves_a_trace(self):
+        tried = self._issue(trial=True).json()
+        named = self._issue().json()
+        self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "order_line": [
+                    Command.create(
+                        {"product_id": self.product.id, "license_id": int(named["id"])}
+                    )
+                ],
+            }
+        )
+        for made in (tried, named):
+            path = f"/{made['licenseKey']}"
+            self.assertEqual(self._manage("DELETE", path).status_code, 200)
+            self.assertEqual(self._manage("GET", path).status_code, 404)
+            license_ = self.env["software.license"].browse(int(made["id"]))
+            self.assertTrue(license_.exists())
+        self.assertError(self._issue(trial=True), 409, "trial_used")
+
     def test_a_deleted_license_answers_as_unknown(self):
         for is_billed in (False, True):
             key = self._issue().json()["licenseKey"]
@@ -227,6 +253,33 @@ class TestManagedApi(LicenseManagedCommon):
         ):
             with self.subTest(path=path[:30]):
                 self.assertError(self._manage("DELETE", path), 404, error)
+
+    def test_a_device_whose_name_begins_with_a_slash_is_freed(self):
+        key = self._issue().json()["licenseKey"]
+        for device in ("/dev/sda", "dev/sda"):
+            self._post("validate", {"licenseKey": key, "deviceId": device})
+        path = f"/{key}/activations/%2Fdev%2Fsda"
+        self.assertEqual(self._manage("DELETE", path).status_code, 200)
+        (left,) = self._manage("GET", f"/{key}/activations").json()
+        self.assertEqual(left["deviceId"], "dev/sda")
+
+    # === WHAT READS AS IT DID === #
+
+    def test_sending_back_what_was_read_sets_nothing_by_hand(self):
+        made = self._issue().json()
+        license_ = self.env["software.license"].browse(int(made["id"]))
+        before = license_.term_ids
+        for is_reversed in (False, True):
+            license_.sudo().write({"is_payment_reversed": is_reversed})
+            path = f"/{made['licenseKey']}"
+            shown = self._manage("GET", path).json()
+            self.assertEqual(shown["status"], ("active", "suspended")[is_reversed])
+            self.assertEqual(self._manage("PUT", path, shown).json(), shown)
+            license_.invalidate_recordset()
+            self.assertEqual(license_.max_activations, 0)
+            self.assertEqual(license_.state, "active")
+            self.assertFalse(license_.features)
+            self.assertEqual(license_.term_ids, before)
 
     # === LIST === #
 
@@ -300,10 +353,70 @@ class TestManagedApi(LicenseManagedCommon):
                     query.partition("=")[0],
                 )
 
+    def test_signs_of_sql_are_searched_for_as_they_are(self):
+        self._issue()
+        for text in ("%25", "_", "\\"):
+            answer = self._manage("GET", f"?customerId={self.customer.id}&q={text}")
+            self.assertEqual(answer.json(), [])
+
+    def test_who_asks_on_from_the_last_one_created_gets_it_not_again(self):
+        made = self._issue().json()
+        mine = f"?customerId={self.customer.id}&createdAfter="
+        answer = self._manage("GET", mine + made["createdAt"]).json()
+        self.assertEqual(answer, [])
+
+    def test_a_product_of_another_company_by_now_hides_no_license(self):
+        made = self._issue().json()
+        self.product.company_id = self.env["res.company"].create({"name": "Other"})
+        (answer,) = self._manage("GET", f"?customerId={self.customer.id}").json()
+        self.assertEqual(answer["productName"], made["productName"])
+
     # === WHO MAY === #
 
+    def test_an_idempotency_key_gives_nobody_what_he_may_no_longer_see(self):
+        user = new_test_user(
+            self.env, "test leaver", "software_license.group_license_user"
+        )
+        key, header = self._create_api_key(user), {"Idempotency-Key": "order-9"}
+        body = {"customerId": str(self.customer.id), "productId": str(self.product.id)}
+        made = self._manage("POST", "", body, key, **header).json()
+        user.group_ids = self.env.ref("base.group_user")
+        again = self._manage("POST", "", body, key, **header)
+        self.assertError(again, 403, "forbidden")
+        self.assertNotIn(made["licenseKey"], again.text)
+
+    def test_a_license_is_of_a_company_of_the_user_that_fits(self):
+        root = self.env.company
+        branch = self.env["res.company"].create({"name": "B", "parent_id": root.id})
+        user = new_test_user(
+            self.env,
+            "test branch",
+            "software_license.group_license_manager",
+            company_id=branch.id,
+            company_ids=[Command.set(branch.ids)],
+        )
+        key = self._create_api_key(user)
+        self.product.company_id = root
+        body = {"customerId": str(self.customer.id), "productId": str(self.product.id)}
+        for trial in (False, True):
+            made = self._manage("POST", "", {**body, "trial": trial}, key)
+            self.assertEqual(made.status_code, 201, made.text)
+            license_ = self.env["software.license"].browse(int(made.json()["id"]))
+            self.assertEqual(license_.company_id, branch)
+        other = self.env["res.company"].create({"name": "Other"})
+        user.company_ids = [Command.link(other.id)]
+        self.customer.company_id = other
+        self.assertError(
+            self._manage("POST", "", body, key), 400, "invalid_request", "one company"
+        )
+        self.product.company_id = False
+        made = self._manage("POST", "", body, key).json()
+        license_ = self.env["software.license"].browse(int(made["id"]))
+        self.assertEqual(license_.company_id, other)
+
     def test_who_sends_no_key_of_a_user_is_not_let_in(self):
-        for key in ("", "wrong", self.api_key[:-1], f"{self.api_key} x"):
+        long = self.api_key[:8] + "x" * 5000
+        for key in ("", "wrong", self.api_key[:-1], f"{self.api_key} x", long):
             response = self._manage("GET", api_key=key)
             self.assertError(response, 401, "unauthorized")
             self.assertEqual(response.headers["WWW-Authenticate"], "Bearer")
@@ -420,3 +533,69 @@ class TestManagedApi(LicenseManagedCommon):
         self.assertNotIn(other.license_key, self._manage("GET", "?limit=1000").text)
         self.manager.company_ids = [Command.link(company.id)]
         self.assertEqual(self._manage("GET", path).status_code, 200)
+
+    def test_a_rival_that_issued_the_same_key_first_is_a_conflict(self):
+        self._issue(licenseKey="RIVAL-1234-5678-9ABC")
+        License = self.env.registry["software.license"]
+        with patch.object(License, "_is_key_known", lambda *args: False):
+            response = self._issue(licenseKey="RIVAL-1234-5678-9ABC")
+        self.assertEqual(response.status_code, 409)
+
+    def test_what_goes_on_in_odoo_is_not_told(self):
+        def fail(*_args):
+            raise UserError("“Secret Customer” belongs to company “Secret”")
+
+        License = self.env.registry["software.license"]
+        with patch.object(License, "_api_find", fail), mute_logger("odoo.http"):
+            self.assertNotIn("Secret", self._manage("GET", "/a-license-key").text)
+
+
+class TestAddress(BaseCase):
+    def test_keys_in_addresses_are_masked(self):
+        for line, masked in (
+            (
+                "GET /api/licenses/ACME-7K3M-91QZ HTTP/1.1",
+                "GET /api/licenses/ACME… HTTP/1.1",
+            ),
+            (
+                "/api/licenses/ACME-7K3M/activations/x",
+                "/api/licenses/ACME…/activations/x",
+            ),
+            ("POST /api/licenses/verify HTTP/1.1", None),
+            ("GET /api/licenses?q=1 HTTP/1.1", None),
+            ("GET /api/licenses/openapi.json HTTP/1.1", None),
+            ("GET /web/login", None),
+        ):
+            self.assertEqual(mask_keys(line), masked or line)
+
+    def test_what_everybody_may_call_is_public(self):
+        for path, expected in (
+            ("/api/licenses/verify", True),
+            ("/api/licenses/docs/x.js", True),
+            ("/api/v1/licensing/validate", True),
+            ("/api/licenses", False),
+            ("/api/licenses/ACME-7K3M", False),
+            ("/api/licenses/ACME-7K3M/verify", False),
+        ):
+            self.assertEqual(is_public(path), expected, path)
+
+
+@tagged("post_install", "-at_install")
+class TestLanguages(LicenseManagedCommon):
+    """A second language sends people to other addresses, and programs never."""
+
+    def test_addresses_that_do_not_exist_are_told_in_json_in_every_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        for method, path in (
+            ("GET", "/some-key/file"),
+            ("GET", "/jwks.json"),
+            ("GET", "//x/y/z"),
+            ("DELETE", "/a/b/c"),
+        ):
+            headers = {"Accept-Language": "fr"}
+            response = self._manage(method, path, **headers)
+            with self.subTest(path):
+                self.assertEqual(response.history, [])
+                self.assertEqual(response.status_code, 404)
+                self.assertEqual(response.json()["error"], "not_found")
+                self.assertNotIn("Set-Cookie", response.headers)

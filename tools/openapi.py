@@ -78,8 +78,8 @@ INSTANCE = {
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The same key and body again get the same answer for a day, and "
-    "nothing is done twice.",
+    "description": "The same key and body again, within a day, do nothing twice: "
+    "the answer is the license.",
     "schema": {"type": "string", "pattern": payload.IDEMPOTENCY_KEY},
     "example": "order-7",
 }
@@ -198,6 +198,7 @@ def _get_paths():
                 "Issue a license.",
                 _answers("License", 201, _get_links(), issued=LICENSE),
                 400,
+                404,
                 409,
                 422,
                 body=payload.CREATE,
@@ -258,6 +259,7 @@ def _get_paths():
                 400,
                 404,
                 409,
+                413,
                 422,
                 parameters=[IDEMPOTENCY],
             ),
@@ -322,6 +324,19 @@ def _get_schemas(http_errors):
     seats = {"currentActivations": count, "maxActivations": limit}
     return {
         "Features": features,
+        "Feature": {
+            "description": "A switch, a number, a text, or some of these.",
+            "anyOf": [
+                {"type": ["boolean", "number", "null"]},
+                {"type": "string", "pattern": r"^[^\x00]*$"},
+                {"type": "array", "items": {"$ref": "#/components/schemas/Feature"}},
+                {
+                    "type": "object",
+                    "propertyNames": {"pattern": r"^[^\x00]*$"},
+                    "additionalProperties": {"$ref": "#/components/schemas/Feature"},
+                },
+            ],
+        },
         "Verdict": _object(verdict_, tells),
         "Validation": _object(
             {**verdict_, **seats, "activation": _object(activation, is_optional)},
@@ -428,10 +443,7 @@ def _kind_schema(name, kind, is_nullable=True):
         payload.Object: lambda kind: {
             "type": "object",
             "propertyNames": {"pattern": r"^[^\x00]*$"},
-            "additionalProperties": {
-                "type": ["boolean", "number", "string", "null"],
-                "pattern": r"^[^\x00]*$",
-            },
+            "additionalProperties": {"$ref": "#/components/schemas/Feature"},
         },
         payload.Choice: lambda kind: {"type": "string", "enum": list(kind.words)},
         payload.Moment: lambda kind: {

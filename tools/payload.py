@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import NamedTuple
 
-from . import license_key
+from . import address, license_key
 from .errors import InvalidRequest
 
 MAX_BODY = 64 * 1024
@@ -16,7 +16,11 @@ MAX_BODY = 64 * 1024
 MAX_INTEGER = 2**31 - 1
 #: Beyond, adding a grace or a period would leave the calendar.
 YEARS = range(1970, 3000)
-NEW_KEY = rf"^[A-Za-z0-9][A-Za-z0-9._~:@+=-]{{{license_key.MIN_LENGTH - 1},254}}$"
+#: What an address can hold, and is no word of ours.
+NEW_KEY = (
+    rf"^(?!(?:{'|'.join(address.WORDS)})$)"
+    rf"[A-Za-z0-9][A-Za-z0-9._~:@+=-]{{{license_key.MIN_LENGTH - 1},254}}$"
+)
 #: What an Idempotency-Key looks like: visible ASCII, blanks within.
 IDEMPOTENCY_KEY = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
 #: Of an object within an object, and so on.
