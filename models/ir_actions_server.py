@@ -42,6 +42,20 @@ class IrActionsServer(models.Model):
         self.ensure_one()
         return self.state == "webhook" and self.model_id.model == EVENT_MODEL
 
+    def _get_license_webhook_obstacle(self):
+        """Return why what was queued for this action is not to be sent, None: it is."""
+        self.ensure_one()
+        if not self._is_license_webhook():
+            return self.env._("The action sends no license events any more.")
+        outermost = self
+        while outermost.parent_id:
+            outermost = outermost.parent_id
+        if "base_automation_id" in self._fields:
+            rule = outermost.base_automation_id
+            if rule and not rule.active:
+                return self.env._("The automation rule is not active any more.")
+        return None
+
     def _get_license_webhook_secrets(self):
         """Return the secrets that sign, the newest first."""
         action = self.sudo()

@@ -1,7 +1,7 @@
 from urllib.parse import urlsplit
 
 from odoo import Command, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ..tools import webhook
 from .ir_actions_server import EVENT_MODEL
@@ -11,6 +11,7 @@ RECORD_EVENTS = "software_license.record_events"
 #: For so many days events are kept.
 EVENT_DAYS = "software_license.event_days"
 DEFAULT_EVENT_DAYS = 90
+MAX_EVENT_DAYS = 3650
 
 
 class ResConfigSettings(models.TransientModel):
@@ -28,6 +29,13 @@ class ResConfigSettings(models.TransientModel):
         default=DEFAULT_EVENT_DAYS,
     )
     license_webhook_url = fields.Char(string="Webhook Address")
+
+    def set_values(self):
+        if not 1 <= self.license_event_days <= MAX_EVENT_DAYS:
+            raise ValidationError(
+                self.env._("Keep Events: use 1 to %s days.", MAX_EVENT_DAYS)
+            )
+        return super().set_values()
 
     def action_create_license_webhook(self):
         """Make an automation rule that sends all license events; open its action."""

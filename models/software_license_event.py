@@ -7,7 +7,12 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 
 from ..tools.timestamp import to_timestamp
-from .res_config_settings_webhook import DEFAULT_EVENT_DAYS, EVENT_DAYS, RECORD_EVENTS
+from .res_config_settings_webhook import (
+    DEFAULT_EVENT_DAYS,
+    EVENT_DAYS,
+    MAX_EVENT_DAYS,
+    RECORD_EVENTS,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -36,8 +41,9 @@ NOTED = "software_license.events"
 class SoftwareLicenseEvent(models.Model):
     """The log of what happened to licenses: what automation rules wait for.
 
-    Whatever happens is noted first, and recorded at once, in one batch, right before
-    the transaction is committed. Nothing is recorded unless somebody listens.
+    Whatever happens is noted first, and recorded in one batch when Odoo flushes the
+    transaction: before it is committed, and at each savepoint on the way. Nothing is
+    recorded unless somebody listens.
     """
 
     _name = "software.license.event"
@@ -111,7 +117,7 @@ class SoftwareLicenseEvent(models.Model):
 
     @api.model
     def _note_devices(self, type_, activations):
-        """Note what happened to devices."""
+        """Note what happened to devices, and to instances that take seats."""
         if activations and self._has_listener():
             self._get_noted()["events"] += [
                 {
@@ -120,12 +126,15 @@ class SoftwareLicenseEvent(models.Model):
                     "device_id": activation.device_id,
                     "device_name": activation.device_name,
                 }
-                for activation in activations
+                for activation in activations._filter_counted()
             ]
 
     @api.model
     def _note_statuses(self, statuses):
-        """Note licenses whose status changes: {license id: the one before}."""
+        """Note licenses whose status changes: {license id: the one before}.
+
+        What is back at that one by the next flush is not recorded.
+        """
         if statuses and self._has_listener():
             noted = self._get_noted()["statuses"]
             for license_id, status in statuses.items():
@@ -155,7 +164,7 @@ class SoftwareLicenseEvent(models.Model):
 
     @api.model
     def _prepare_status_events(self, statuses):
-        """Return the values of the events of statuses that did change in the end."""
+        """Return the values of the events of statuses that differ by now."""
         licenses = self.env["software.license"].sudo().browse(statuses).exists()
         return [
             {
@@ -186,14 +195,22 @@ class SoftwareLicenseEvent(models.Model):
 
     @api.autovacuum
     def _gc_events(self, limit=10_000):
-        """Remove events, and their deliveries, that are older than the setting."""
-        settings = self.env["ir.config_parameter"].sudo()
-        days = int(settings.get_param(EVENT_DAYS) or DEFAULT_EVENT_DAYS)
-        oldest = fields.Datetime.now() - timedelta(days=days)
-        old = [("occurred_at", "<", oldest)]
+        """Remove events older than the setting that do not wait to be sent."""
+        oldest = fields.Datetime.now() - timedelta(days=self._get_days_kept())
+        old = [
+            ("occurred_at", "<", oldest),
+            ("delivery_ids", "not any", [("state", "=", "waiting")]),
+        ]
         events = self.search(old, limit=limit, order="id")
         events.unlink()
         return len(events), self.search_count(old, limit=limit)
+
+    @api.model
+    def _get_days_kept(self):
+        """Return the setting, or the default if there is none that makes sense."""
+        value = self.env["ir.config_parameter"].sudo().get_param(EVENT_DAYS)
+        days = int(value) if value and value.isdecimal() else 0
+        return days if 1 <= days <= MAX_EVENT_DAYS else DEFAULT_EVENT_DAYS
 
     # === WHAT IS SENT === #
 

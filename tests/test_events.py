@@ -2,10 +2,15 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
-from odoo import fields
+from odoo import Command, fields
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from ..models.res_config_settings_webhook import EVENT_DAYS, RECORD_EVENTS
+from ..models.res_config_settings_webhook import (
+    EVENT_DAYS,
+    MAX_EVENT_DAYS,
+    RECORD_EVENTS,
+)
 from .common import LicenseBillingCommon
 from .test_bulk import LicenseBulkCommon
 
@@ -83,6 +88,14 @@ class TestEvents(EventsMixin, LicenseBillingCommon):
         self.env.flush_all()
         license_.action_reinstate()
         self.assertNewEvents(license_)
+
+    def test_what_changes_back_after_a_savepoint_was_told(self):
+        license_ = self._create_license()
+        self.assertNewEvents(license_, "license.issued")
+        license_.action_suspend()
+        with self.env.cr.savepoint():
+            license_.action_reinstate()
+        self.assertNewEvents(license_, "license.suspended", "license.reinstated")
 
     def test_what_is_rolled_back_is_no_event(self):
         license_ = self._create_license()
@@ -184,6 +197,18 @@ class TestEvents(EventsMixin, LicenseBillingCommon):
         self.assertEqual(self._known[1].device_id, "laptop")
         self.assertEqual(self._known[1].device_name, "Ada's laptop")
 
+    def test_instances_are_told_of_only_where_they_take_seats(self):
+        for take_seats in (False, True):
+            policy = self._create_policy(instances_take_seats=take_seats)
+            license_ = self._create_license(policy)
+            license_.activation_ids = [
+                Command.create({"device_id": "https://example.com", "kind": "instance"})
+            ]
+            license_.activation_ids.action_free()
+            types = ["device.activated", "device.freed"] * take_seats
+            with self.subTest(take_seats=take_seats):
+                self.assertEvents(license_, "license.issued", *types)
+
     def test_events_are_kept_for_as_many_days_as_the_settings_say(self):
         license_ = self._create_license()
         event = self._events(license_)
@@ -192,6 +217,46 @@ class TestEvents(EventsMixin, LicenseBillingCommon):
             with freeze_time(fields.Datetime.now() + timedelta(days=days)):
                 self.env["software.license.event"].sudo()._gc_events()
                 self.assertEqual(bool(event.exists()), is_there)
+
+    def test_days_that_are_none_are_the_default(self):
+        event = self._events(self._create_license())
+        for value in ("-5", "0", "many", "99999999999"):
+            self.env["ir.config_parameter"].set_param(EVENT_DAYS, value)
+            with self.subTest(value):
+                self.env["software.license.event"].sudo()._gc_events()
+                self.assertTrue(event.exists())
+        with freeze_time(fields.Datetime.now() + timedelta(days=91)):
+            self.env["software.license.event"].sudo()._gc_events()
+        self.assertFalse(event.exists())
+
+    def test_the_settings_take_days_that_make_sense_only(self):
+        settings = self.env["res.config.settings"]
+        for days in (-5, 0, MAX_EVENT_DAYS + 1):
+            with self.subTest(days), self.assertRaises(ValidationError):
+                settings.create({"license_event_days": days}).set_values()
+        for days in (1, MAX_EVENT_DAYS):
+            settings.create({"license_event_days": days}).set_values()
+            stored = self.env["ir.config_parameter"].get_param(EVENT_DAYS)
+            self.assertEqual(stored, str(days))
+
+    def test_an_event_that_is_still_to_be_sent_is_kept(self):
+        event = self._events(self._create_license())
+        action = self.env["ir.actions.server"].create(
+            {
+                "name": "Webhook",
+                "model_id": self.env["ir.model"]._get_id(event._name),
+                "state": "webhook",
+            }
+        )
+        delivery = event.sudo().delivery_ids.create(
+            {"event_id": event.id, "action_id": action.id}
+        )
+        with freeze_time(fields.Datetime.now() + timedelta(days=91)):
+            for state in ("waiting", "failed"):
+                self.assertTrue(event.exists())
+                delivery.state = state
+                event.sudo()._gc_events()
+        self.assertFalse(event.exists())
 
 
 @tagged("post_install", "-at_install")

@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import threading
+import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import patch
@@ -37,6 +38,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests = []
         self.status = 204
+        self.seconds = 0  # that an answer takes
         self.url = f"http://127.0.0.1:{self.server_port}/hook"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -54,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append((dict(self.headers), body))
+        time.sleep(self.server.seconds)
         self.send_response(self.server.status)
         self.send_header("Location", "/hook")
         self.send_header("Content-Length", "0")
@@ -398,6 +401,122 @@ class TestWebhooks(WebhooksMixin, LicenseBillingCommon):
         self.assertEqual(waiting.mapped("problem"), ["ConnectionError", False])
         action.webhook_url = self.receiver.url
         self.assertEqual(len(self._take(minutes=2)), 2)
+
+    def _suspend_and_reinstate(self, times=1):
+        """Have two things to tell, so many times."""
+        for change in ("action_suspend", "action_reinstate") * times:
+            getattr(self.license, change)()
+            self.env.cr.flush()
+
+    def test_an_address_in_trouble_is_left_alone_for_a_while(self):
+        self._create_rule()
+        other = self._start_receiver()
+        self._create_rule(other.url)
+        for status in (500, 503, 429):
+            self.receiver.status = status
+            self._suspend_and_reinstate()
+            with self.subTest(status):
+                self._send()
+                self.assertEqual(len(self.receiver.take()), 1)
+                self.assertEqual(len(other.take()), 2)
+                self._send(seconds=30)
+                self.assertEqual(self.receiver.take(), [])
+            self.receiver.status = 204
+            self.assertEqual(len(self._take(minutes=2)), 2)
+
+    def test_what_is_refused_for_itself_holds_up_no_other_of_its_address(self):
+        self._create_rule()
+        self.receiver.status = 400
+        self._suspend_and_reinstate()
+        self.assertEqual(len(self._take()), 2)
+
+    def _send_slowly(self):
+        """Send, where the receiver takes longer than others are to wait for."""
+        self.receiver.seconds = 0.1
+        self.env.cr.flush()
+        with patch(f"{DELIVERIES}.SLOW", 0.05):
+            self._run_cron("cron_send_license_events")
+        self.env.invalidate_all()
+
+    def test_a_slow_address_is_left_alone_while_others_wait(self):
+        self._create_rule()
+        other = self._start_receiver()
+        self._create_rule(other.url)
+        self._suspend_and_reinstate()
+        self._send_slowly()
+        self.assertEqual(len(self.receiver.take()), 1)
+        self.assertEqual(len(other.take()), 2)
+        self.assertEqual(self._deliveries(state="waiting").tries, 0)
+        self.assertEqual(len(self._take(minutes=2)), 1)
+
+    def test_a_slow_address_is_sent_all_if_no_other_waits(self):
+        self._create_rule()
+        self._suspend_and_reinstate()
+        self._send_slowly()
+        self.assertEqual(len(self.receiver.take()), 2)
+
+    def test_addresses_take_turns(self):
+        other = self._start_receiver()
+        other.requests = self.receiver.requests  # one list, in the order of arrival
+        first, second = self._create_rule(), self._create_rule(other.url)
+        self._suspend_and_reinstate(times=2)
+        second_ones = self._deliveries(action_id=second.id).sudo()
+        second_ones.next_try_at = fields.Datetime.now() + timedelta(seconds=1)
+        self._send(minutes=1)
+        received = self.receiver.requests
+        self.assertEqual(
+            [self._is_genuine(first, *it) for it in received], [True, False] * 4
+        )
+
+    def test_nothing_is_sent_once_its_rule_is_archived(self):
+        rule = self._create_rule().base_automation_id
+        other = self._start_receiver()
+        self._create_rule(other.url)
+        self._suspend_and_reinstate()
+        rule.active = False
+        self._send()
+        self.assertEqual(self.receiver.take(), [])
+        self.assertEqual(len(other.take()), 2)
+        failed = self._deliveries(state="failed")
+        self.assertEqual(failed.action_id, rule.action_server_ids)
+        self.assertEqual(
+            failed.mapped("problem"),
+            ["The automation rule is not active any more."] * 2,
+        )
+        rule.active = True
+        failed.action_try_again()
+        self.assertEqual(len(self._take()), 2)
+
+    def test_nothing_is_sent_once_the_rule_around_its_action_is_archived(self):
+        action = self._create_rule()
+        rule = action.base_automation_id
+        several = Command.create(
+            {
+                "name": "Several",
+                "model_id": action.model_id.id,
+                "state": "multi",
+                "usage": "base_automation",
+            }
+        )
+        rule.action_server_ids = [several]
+        (rule.action_server_ids - action).child_ids = [Command.link(action.id)]
+        action.base_automation_id = False
+        self.license.action_suspend()
+        self.env.cr.flush()
+        self.assertEqual(self._deliveries().action_id, action)
+        rule.active = False
+        self.assertEqual(self._take(), [])
+        self.assertEqual(self._deliveries().state, "failed")
+
+    def test_nothing_is_sent_by_an_action_that_does_something_else_by_now(self):
+        action = self._create_rule()
+        self.license.action_suspend()
+        self.env.cr.flush()
+        action.write({"state": "code", "code": "pass"})
+        self.assertEqual(self._take(), [])
+        self.assertEqual(
+            self._deliveries().problem, "The action sends no license events any more."
+        )
 
     def test_a_message_that_can_not_be_made_holds_up_no_other(self):
         self._create_rule()
