@@ -113,6 +113,24 @@ class SoftwareLicense(models.Model):
             devices = self.env["software.license.activation"].sudo()
             devices._free_lapsed(Domain("license_id", "in", floating), now)
 
+    # === ANOTHER POLICY === #
+
+    def write(self, vals):
+        if self._is_changed("policy_id", vals):
+            self._free_lapsed_seats()
+        return super().write(vals)
+
+    def _free_lapsed_seats(self):
+        """Free what lapsed by the policies that were: others revive no seat.
+
+        Call it before the policies change, whether by hand or by what was paid.
+        """
+        floating = self.sudo().filtered("policy_id.lease_minutes")
+        if floating:
+            devices = self.env["software.license.activation"].sudo()
+            of_licenses = Domain("license_id", "in", floating.ids)
+            devices._free_lapsed(of_licenses, fields.Datetime.now())
+
     # === FACTS === #
 
     @api.model
