@@ -75,10 +75,7 @@ class SoftwareLicense(models.Model):
             policies[license_] = bought or (
                 of_product or chosen if is_new else chosen or of_product
             )
-        stored = self.filtered("id")  # a form that is not saved frees no seat
-        stored.filtered(
-            lambda license_: license_.policy_id != policies[license_]
-        )._free_lapsed_seats()
+        self.filtered("id")._leave_policies(policies)  # a form not saved frees none
         for license_, policy in policies.items():
             license_.policy_id = policy
 

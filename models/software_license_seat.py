@@ -4,14 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import entitlement, lease, license_key, verdict
-
-#: Whose seats count, as a domain and in SQL: of instances, if their policy says so.
-COUNTED = [
-    "|",
-    ("kind", "=", verdict.DEVICE),
-    ("license_id.policy_id.instances_take_seats", "=", True),
-]
-SQL_COUNTED = SQL("(seat.kind = %s OR policy.instances_take_seats)", verdict.DEVICE)
+from .software_license_activation import COUNTED, SQL_COUNTED
 
 
 class SoftwareLicense(models.Model):
@@ -117,19 +110,25 @@ class SoftwareLicense(models.Model):
 
     def write(self, vals):
         if self._is_changed("policy_id", vals):
-            self._free_lapsed_seats()
+            policy = self.policy_id.browse(vals["policy_id"])
+            self._leave_policies(dict.fromkeys(self, policy))
         return super().write(vals)
 
-    def _free_lapsed_seats(self):
-        """Free what lapsed by the policies that were: others revive no seat.
+    def _leave_policies(self, policies):
+        """Free the seats that nobody holds, and that the next policies would count.
 
-        Call it before the policies change, whether by hand or by what was paid.
+        Call it before the policies change to ``{license: policy}``, whether by hand
+        or by what was paid.
         """
-        floating = self.sudo().filtered("policy_id.lease_minutes")
-        if floating:
-            devices = self.env["software.license.activation"].sudo()
-            of_licenses = Domain("license_id", "in", floating.ids)
-            devices._free_lapsed(of_licenses, fields.Datetime.now())
+        devices = self.env["software.license.activation"].sudo()
+        switched = self.sudo().filtered(lambda it: it.policy_id != policies[it])
+        if floating := switched.filtered("policy_id.lease_minutes"):
+            of_floating = Domain("license_id", "in", floating.ids)
+            devices._free_lapsed(of_floating, fields.Datetime.now())
+        if counting := switched.filtered(
+            lambda it: policies[it].sudo().instances_take_seats
+        ):
+            devices._free_uncounted(Domain("license_id", "in", counting.ids))
 
     # === FACTS === #
 
