@@ -1,11 +1,15 @@
-from odoo.exceptions import ConcurrencyError
-from odoo.tests import tagged
+from unittest.mock import patch
 
-from .common import LicenseCommon
+from odoo.exceptions import ConcurrencyError
+from odoo.service import model
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import LicenseHttpCommon
 
 
 @tagged("post_install", "-at_install")
-class TestSeatRivals(LicenseCommon):
+class TestSeatRivals(LicenseHttpCommon):
     """What happens to a license while a device waits for its lock.
 
     Odoo makes a call again that raises a ConcurrencyError, and it is refused then.
@@ -23,20 +27,31 @@ class TestSeatRivals(LicenseCommon):
                 device = "laptop" if call == "_api_deactivate" else "desktop"
                 key = license_.license_key
                 with self.subTest(label, call=call):
-                    self._wait_for(license_, action)
+                    self._wait_for(action)
                     with self.assertRaises(ConcurrencyError) as caught:
                         getattr(license_.sudo(), call)(key, device)
                     self.assertNotIn(key, str(caught.exception))
 
-    def _wait_for(self, license_, action):
-        """Let somebody act on a license while the next call waits for the lock."""
+    def test_over_http_the_call_is_made_again_and_answers_what_is_there_by_then(self):
+        license_ = self._create_license()
+        self._wait_for(lambda license_: license_.write({"active": False}))
+        with (
+            patch.object(model.time, "sleep") as sleep,
+            mute_logger("odoo.service.model"),
+        ):
+            answer = self._call("validate", license_, "laptop")
+        sleep.assert_called_once()
+        self.assertTrue(answer["valid"])  # what the rival did was rolled back here
+
+    def _wait_for(self, action):
+        """Let somebody act on a license while the next call waits for its lock."""
         License = self.env.registry["software.license"]
         lock, actions = License._lock_seats, [action]
 
         def wait(licenses):
             if actions:
-                actions.pop()(license_)
-                self.env.flush_all()
+                actions.pop()(licenses)
+                licenses.env.flush_all()
             lock(licenses)
 
         self.patch(License, "_lock_seats", wait)
