@@ -15,6 +15,17 @@ STATUSES = [
 ]
 #: What people change of a device; the rest is what the device said of itself.
 WRITABLE_FIELDS = {"active", "blocked", "device_name"}
+#: What they need to put a device on record before it ever asks.
+CREATABLE_FIELDS = WRITABLE_FIELDS | {"license_id", "device_id", "kind"}
+#: Whose seats count: of instances, if their policy says so. Told three times: to the
+#: ORM, to the one statement that every call over HTTP makes (beside tables ``seat``
+#: and ``policy``), and of facts, to the verdict (``Question.counts_in``).
+COUNTED = [
+    "|",
+    ("kind", "=", verdict.DEVICE),
+    ("license_id.policy_id.instances_take_seats", "=", True),
+]
+SQL_COUNTED = SQL("(seat.kind = %s OR policy.instances_take_seats)", verdict.DEVICE)
 
 
 class SoftwareLicenseActivation(models.Model):
@@ -170,6 +181,10 @@ class SoftwareLicenseActivation(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_fields(set().union(*vals_list) - CREATABLE_FIELDS)
+        if not self.env.su:  # a caller brings defaults, too
+            seen = dict.fromkeys(["first_seen", "last_seen"], fields.Datetime.now())
+            vals_list = [{**vals, **seen} for vals in vals_list]
         default = self.default_get(["license_id"])
         licenses = self.license_id.browse(
             {**default, **vals}.get("license_id") for vals in vals_list
@@ -177,13 +192,13 @@ class SoftwareLicenseActivation(models.Model):
         # In this order, as the API does: the other way round deadlocks.
         licenses.filtered("id")._lock_seats()
         activations = super().create(vals_list)
-        activations._filter_counted().license_id._check_seats()
+        activations._check_seats()
         instances = activations.filtered(lambda it: it.kind == verdict.INSTANCE)
         instances.license_id._forget_instances()
         return activations
 
     def write(self, vals):
-        self._check_written_fields(vals)
+        self._check_fields(vals.keys() - WRITABLE_FIELDS)
         if not vals.keys() & {"active", "blocked"}:
             return super().write(vals)
         # Freeing and blocking wait, too: for a device that is being let in right now.
@@ -196,17 +211,13 @@ class SoftwareLicenseActivation(models.Model):
         res = super().write(vals)
         if "last_seen" not in vals:
             taking._renew_lapsed()
-        taking._filter_counted().license_id._check_seats()
+        taking._check_seats()
         return res
 
-    def _filter_counted(self):
-        """Return those whose seats count: of instances, if their policy says so."""
-        return self.filtered(
-            lambda activation: (
-                activation.kind == verdict.DEVICE
-                or activation.license_id.sudo().policy_id.instances_take_seats
-            )
-        )
+    def _check_seats(self):
+        """Raise when these took more seats than there are; call it under the lock."""
+        counted = self.sudo().filtered_domain(COUNTED)  # readers may lack the policy
+        counted.license_id._check_seats()
 
     def _renew_lapsed(self):
         """Give those whom somebody let in by hand a lease from now on."""
@@ -214,14 +225,13 @@ class SoftwareLicenseActivation(models.Model):
         if lapsed:
             lapsed.write({"last_seen": fields.Datetime.now()})
 
-    def _check_written_fields(self, vals):
-        """Refuse what only a device's own check-in may change."""
-        written = sorted(vals.keys() - WRITABLE_FIELDS)
-        if written and not self.env.su:
+    def _check_fields(self, names):
+        """Refuse what only a device's own check-in may set."""
+        if names and not self.env.su:
             raise AccessError(
                 self.env._(
                     "These fields of a device are not set by hand: %(fields)s",
-                    fields=", ".join(written),
+                    fields=", ".join(sorted(names)),
                 )
             )
 
@@ -262,6 +272,17 @@ class SoftwareLicenseActivation(models.Model):
         if lapsed:
             lapsed.action_free()
         return lapsed
+
+    @api.model
+    def _free_uncounted(self, domain):
+        """Free the instances, in a domain, that no seat was counted for.
+
+        Once instances take seats, those that still run take theirs when they next
+        ask; whatever was ever seen would leave none for them.
+        """
+        uncounted = self.search(domain & ~Domain(COUNTED))
+        if uncounted:
+            uncounted.action_free()
 
     @api.model
     def _cron_free_lapsed_seats(self, limit=100):

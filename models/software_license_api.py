@@ -39,11 +39,13 @@ class SoftwareLicense(models.Model):
         """Verify, and give the device a seat if it has none."""
         question = verdict.Question(fields.Datetime.now(), application, deviceId, True)
         facts = self._get_facts(licenseKey, deviceId, True, question.now)
-        facts, answer = self._check_in(facts, question, deviceName, ip_address)
+        facts, answer = self._check_in(
+            licenseKey, facts, question, deviceName, ip_address
+        )
         return self._to_validated_dict(facts, answer, question)
 
     @api.model
-    def _check_in(self, facts, question, device_name, ip_address):
+    def _check_in(self, key, facts, question, device_name, ip_address):
         """Give the device its seat, if there is anything to write; see _activate."""
         answer = verdict.judge(facts, question)
         if self._is_quantity_stale(facts, question.now) or (
@@ -51,18 +53,19 @@ class SoftwareLicense(models.Model):
         ):
             self._restart_read_committed()
             license_ = self.browse(facts.license_id)
-            return license_._activate(question, device_name, ip_address)
+            return license_._activate(key, question, device_name, ip_address)
         return facts, answer
 
     @api.model
     def _api_deactivate(self, licenseKey, deviceId):
         """Free the seat of a device, if the policy lets it."""
-        facts = self._get_facts(licenseKey, deviceId)
+        question = verdict.Question(fields.Datetime.now(), None, deviceId)
+        facts = self._get_facts(licenseKey, deviceId, now=question.now)
         if not facts.has_seat:
             raise DeviceNotFound()
         self._restart_read_committed()
         license_ = self.browse(facts.license_id)
-        license_._lock_seats()
+        license_._lock_facts(licenseKey, question)
         license_._take_self_deactivation()
         if not license_._free_device(deviceId):
             raise DeviceNotFound()

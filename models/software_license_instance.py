@@ -50,7 +50,9 @@ class SoftwareLicense(models.Model):
         if facts is None:
             raise errors.UnknownLicensingKey()
         if device_id:
-            facts, answer = self._check_in(facts, question, instanceName, ip_address)
+            facts, answer = self._check_in(
+                licenseKey, facts, question, instanceName, ip_address
+            )
         else:
             answer = verdict.judge(facts, question)
         license_ = self.browse(facts.license_id)

@@ -65,15 +65,19 @@ class SoftwareLicense(models.Model):
 
     @api.depends("product_id", "term_ids.policy_id", *BALANCE_FIELDS)
     def _compute_policy_id(self):
+        policies = {}
         for license_ in self:
             bought = license_._get_term_in_force().policy_id
             chosen = license_.policy_id
             of_product = license_.product_id._get_license_policy()
             # Of a license never billed: who chose another policy by hand keeps it.
             is_new = not license_._origin
-            license_.policy_id = bought or (
+            policies[license_] = bought or (
                 of_product or chosen if is_new else chosen or of_product
             )
+        self.filtered("id")._leave_policies(policies)  # a form not saved frees none
+        for license_, policy in policies.items():
+            license_.policy_id = policy
 
     def _get_term_in_force(self):
         """Return the paid term that decides about product and policy today, if any."""

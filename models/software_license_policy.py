@@ -216,15 +216,14 @@ class SoftwareLicensePolicy(models.Model):
     def write(self, vals):
         if "application" in vals:
             self._check_application_unused(vals["application"])
-        if "lease_minutes" in vals:
-            self._free_lapsed_seats()
-        return super().write(vals)
-
-    def _free_lapsed_seats(self):
-        """Free what lapsed by the lease that was: a longer one revives no seat."""
         devices = self.env["software.license.activation"].sudo()
         of_policy = Domain("license_id.policy_id", "in", self.ids)
-        devices._free_lapsed(of_policy, fields.Datetime.now())
+        if "lease_minutes" in vals:
+            # By the lease that was: a longer one revives no seat.
+            devices._free_lapsed(of_policy, fields.Datetime.now())
+        if vals.get("instances_take_seats"):
+            devices._free_uncounted(of_policy)
+        return super().write(vals)
 
     def _check_application_unused(self, application):
         """Renewals find their license by its application: it stays once it is used."""

@@ -1,17 +1,10 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import entitlement, lease, license_key, verdict
-
-#: Whose seats count, as a domain and in SQL: of instances, if their policy says so.
-COUNTED = [
-    "|",
-    ("kind", "=", verdict.DEVICE),
-    ("license_id.policy_id.instances_take_seats", "=", True),
-]
-SQL_COUNTED = SQL("(seat.kind = %s OR policy.instances_take_seats)", verdict.DEVICE)
+from .software_license_activation import COUNTED, SQL_COUNTED
 
 
 class SoftwareLicense(models.Model):
@@ -113,6 +106,30 @@ class SoftwareLicense(models.Model):
             devices = self.env["software.license.activation"].sudo()
             devices._free_lapsed(Domain("license_id", "in", floating), now)
 
+    # === ANOTHER POLICY === #
+
+    def write(self, vals):
+        if self._is_changed("policy_id", vals):
+            policy = self.policy_id.browse(vals["policy_id"])
+            self._leave_policies(dict.fromkeys(self, policy))
+        return super().write(vals)
+
+    def _leave_policies(self, policies):
+        """Free the seats that nobody holds, and that the next policies would count.
+
+        Call it before the policies change to ``{license: policy}``, whether by hand
+        or by what was paid.
+        """
+        devices = self.env["software.license.activation"].sudo()
+        switched = self.sudo().filtered(lambda it: it.policy_id != policies[it])
+        if floating := switched.filtered("policy_id.lease_minutes"):
+            of_floating = Domain("license_id", "in", floating.ids)
+            devices._free_lapsed(of_floating, fields.Datetime.now())
+        if counting := switched.filtered(
+            lambda it: policies[it].sudo().instances_take_seats
+        ):
+            devices._free_uncounted(Domain("license_id", "in", counting.ids))
+
     # === FACTS === #
 
     @api.model
@@ -124,12 +141,17 @@ class SoftwareLicense(models.Model):
         One statement, without a lock: this is what every call over HTTP reads.
         ``seats_used`` is 0 unless ``count_seats``.
         """
-        has_key = SQL(
+        has_key = self._sql_has_key(key)
+        facts = self._select_facts(has_key, device_id, count_seats, now, kind)
+        return next(iter(facts), None)
+
+    @api.model
+    def _sql_has_key(self, key):
+        """Return the SQL condition that a license is the one that a key opens."""
+        return SQL(
             "license.license_key_normalized = %s AND license.active",
             license_key.normalize(key),
         )
-        facts = self._select_facts(has_key, device_id, count_seats, now, kind)
-        return next(iter(facts), None)
 
     @api.model
     def _select_facts(
@@ -209,18 +231,14 @@ class SoftwareLicense(models.Model):
 
     # === TAKING AND FREEING === #
 
-    def _activate(self, question, device_name=None, ip_address=None):
-        """Give the device a seat; a device that has one keeps it.
+    def _activate(self, key, question, device_name=None, ip_address=None):
+        """Give the device that sent this key a seat; one that has a seat keeps it.
 
         Returns the facts as they are then, and the verdict on them. A license that
         is not valid, or is full, registers nothing. Runs in the caller's
         transaction: see ``_lock_seats`` for what that means.
         """
-        self.ensure_one()
-        self._lock_seats()
-        (facts,) = self._get_current_facts(
-            question.now, question.device_id, question.kind
-        )
+        facts = self._lock_facts(key, question)
         answer = verdict.judge(facts, question)
         if answer.is_valid and self._needs_write(facts, question, device_name):
             vals = self._prepare_activation_vals(
@@ -237,13 +255,31 @@ class SoftwareLicense(models.Model):
             )
         return facts, answer
 
-    def _get_current_facts(self, now, device_id=None, kind=verdict.DEVICE):
+    def _lock_facts(self, key, question):
+        """Take the lock of a license that was found by a key; return its facts then.
+
+        While it waited the license may have been deleted, archived, or given another
+        key. Odoo makes the whole call again, then, which finds what there is by now.
+        """
+        self.ensure_one()
+        self._lock_seats()
+        for facts in self._get_current_facts(
+            question.now, question.device_id, question.kind, self._sql_has_key(key)
+        ):
+            return facts
+        raise ConcurrencyError("The license of this key changed meanwhile.")
+
+    def _get_current_facts(
+        self, now, device_id=None, kind=verdict.DEVICE, condition=None
+    ):
         """Return the facts of each, with quantities that are right at this moment."""
-        has_id = SQL("license.id IN %s", tuple(self.ids))
-        all_facts = self._select_facts(has_id, device_id, now=now, kind=kind)
+        asked = SQL(
+            "license.id IN %s AND %s", tuple(self.ids), condition or SQL("TRUE")
+        )
+        all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
         if any(self._is_quantity_stale(facts, now) for facts in all_facts):
             self._refresh_quantities()
-            all_facts = self._select_facts(has_id, device_id, now=now, kind=kind)
+            all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
         return all_facts
 
     @api.model

@@ -27,6 +27,7 @@ from . import test_payment_ways
 from . import test_policy
 from . import test_portal
 from . import test_public_api
+from . import test_seat_rivals
 from . import test_seats
 from . import test_security
 from . import test_throttle

@@ -52,7 +52,7 @@ class LicenseBuilders:
     def _activate(self, license_, device_id, now=None, **kwargs):
         """Let a device take a seat; return the facts and the verdict."""
         question = Question(now or fields.Datetime.now(), None, device_id, True)
-        return license_.sudo()._activate(question, **kwargs)
+        return license_.sudo()._activate(license_.license_key, question, **kwargs)
 
     def _age(self, license_, **delta):
         """Move the license's end into the past by this much."""

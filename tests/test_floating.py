@@ -356,11 +356,23 @@ class TestFloating(FloatingCommon):
     def test_seats_given_away_are_not_found_again_when_the_license_changes_plan(self):
         license_ = self._floating()
         for device in ("laptop", "desktop", "tablet"):
-            self._api("validate", license_, device)
             self._wait(minutes=60)
+            self._api("validate", license_, device)
         license_.policy_id = self._create_policy(max_activations=1)
         self.assertEqual(license_.seat_usage, "1 / 1")
         self.assertIsNone(self._error("verify", license_, "tablet"))
+
+    def test_another_policy_revives_no_seat_that_lapsed_by_the_one_before(self):
+        for minutes in (0, 600):
+            license_ = self._floating(max_activations=2)
+            for device in ("laptop", "desktop"):
+                self._api("validate", license_, device)
+            self._wait(hours=5)
+            license_.policy_id = self._create_policy(lease_minutes=minutes)
+            with self.subTest(lease=minutes):
+                self.assertEqual(license_.seat_usage, "0 / 2")
+                self.assertIsNone(self._error("validate", license_, "tablet"))
+                self.assertEqual(self._device(license_, "laptop").status, "freed")
 
     # === TIDYING UP === #
 

@@ -436,10 +436,31 @@ class TestInstances(LicensingCommon):
         answer = self._call("validate", self.license, "desktop")
         self.assertEqual(answer["error"], "activation_limit_reached")
 
-    def test_instances_count_as_soon_as_the_policy_says_so(self):
+    def test_instances_count_once_the_policy_says_so_and_they_ask_again(self):
+        locked_out = self._create_policy(instances_take_seats=True)
+        for label, start in (
+            ("policy", lambda: self.policy.write({"instances_take_seats": True})),
+            ("license", lambda: self.license.write({"policy_id": locked_out.id})),
+        ):
+            self.policy.instances_take_seats = False
+            for number in range(5):
+                self._validate(f"{URL}/{number}")
+            start()
+            self.license.invalidate_recordset()
+            with self.subTest(label):
+                self.assertEqual(self.license.seat_usage, "0 / 2")
+                answer = self._call("validate", self.license, "laptop")
+                self.assertTrue(answer["valid"])
+                self.assertEqual(self._validate(f"{URL}/4")[0], 200)
+                self.assertEqual(self._validate(f"{URL}/3")[0], 403)
+            self.license.activation_ids.action_free()
+
+    def test_instances_that_hold_a_seat_keep_it_whatever_is_written_again(self):
+        self.policy.instances_take_seats = True
         self._validate(URL)
         self.policy.instances_take_seats = True
-        self.license.invalidate_recordset(["seat_usage"])
+        self.license.policy_id = self._create_policy(instances_take_seats=True)
+        self.license.invalidate_recordset()
         self.assertEqual(self.license.seat_usage, "1 / 2")
 
     def test_a_blocked_instance_is_refused(self):

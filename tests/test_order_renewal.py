@@ -1,8 +1,8 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from freezegun import freeze_time
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -99,6 +99,16 @@ class TestOrderRenewal(LicenseBillingCommon):
         self.assertEqual(self.license.quantity, 1)
         self.assertEqual(self.license.seat_limit, 10)
         self.assertEqual(self.license.expires_at, datetime(2027, 3, 1))
+
+    def test_an_upgrade_revives_no_seat_that_lapsed_by_the_old_plan(self):
+        self.policy.lease_minutes = 60
+        for device in ("laptop", "desktop"):
+            self._activate(self.license, device)
+        seen = fields.Datetime.now() - timedelta(hours=5)
+        self.license.activation_ids.sudo().last_seen = seen
+        self._renew(self.team)
+        self.assertEqual(self.license.policy_id.lease_minutes, 0)
+        self.assertEqual(self.license.seat_count, 0)
 
     def test_an_upgrade_refunded_brings_the_old_plan_back(self):
         self._refund(self._renew(self.team))

@@ -4,6 +4,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ..models.software_license_activation import COUNTED
+from ..tools.verdict import Question
 from .common import LicenseCommon
 
 
@@ -92,6 +94,23 @@ class TestSeats(LicenseCommon):
             with self.subTest(vals), self.assertRaises(AccessError):
                 row.write(vals)
 
+    def test_nobody_makes_up_what_a_device_says_of_itself(self):
+        license_ = self._create_license()
+        user = new_test_user(self.env, "user", "software_license.group_license_user")
+        Devices = self.env["software.license.activation"].with_user(user)
+        vals = {"license_id": license_.id, "device_id": "laptop"}
+        for name, value in (
+            ("last_seen", "2999-01-01"),
+            ("first_seen", "2020-01-01"),
+            ("ip_address", "::1"),
+        ):
+            with self.subTest(name), self.assertRaisesRegex(AccessError, name):
+                Devices.create([vals, {**vals, "device_id": "desktop", name: value}])
+        Devices = Devices.with_context(default_last_seen="2999-01-01")
+        device = Devices.create({**vals, "kind": "device", "device_name": "Laptop"})
+        self.assertEqual(device.status, "seated")
+        self.assertLessEqual(device.last_seen, fields.Datetime.now())
+
     def test_a_blocked_device_is_refused_and_its_seat_is_free(self):
         license_ = self._create_license(max_activations=1)
         self._activate(license_, "laptop")
@@ -155,6 +174,24 @@ class TestSeats(LicenseCommon):
             {"license_id": license_.id, "device_id": "desktop"}
         )
         self.assertEqual(license_.seat_usage, "2 / 2")
+
+    def test_whose_seats_count_is_the_same_wherever_it_is_told(self):
+        for instances, kinds in ((False, ["device"]), (True, ["device", "instance"])):
+            policy = self._create_policy(instances_take_seats=instances)
+            license_ = self._create_license(policy)
+            now = fields.Datetime.now()
+            for kind in ("device", "instance"):
+                vals = {"license_id": license_.id, "device_id": "x", "kind": kind}
+                license_.activation_ids.create(vals)
+            (facts,) = license_._get_current_facts(now)
+            counted = license_.activation_ids.filtered_domain(COUNTED)
+            with self.subTest(instances_take_seats=instances):
+                self.assertEqual(facts.seats_used, len(kinds))
+                self.assertEqual(license_.seat_count, len(kinds))
+                self.assertCountEqual(counted.mapped("kind"), kinds)
+                for kind in ("device", "instance"):
+                    question = Question(now, kind=kind)
+                    self.assertEqual(question.counts_in(facts), kind in kinds)
 
     def test_every_way_to_a_seat_writes_what_fails_older_snapshots(self):
         license_ = self._create_license()
