@@ -13,6 +13,7 @@ from .res_config_settings_webhook import (
     MAX_EVENT_DAYS,
     RECORD_EVENTS,
 )
+from .software_license_activation import COUNTED
 
 _logger = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class SoftwareLicenseEvent(models.Model):
                     "device_id": activation.device_id,
                     "device_name": activation.device_name,
                 }
-                for activation in activations._filter_counted()
+                for activation in activations.sudo().filtered_domain(COUNTED)
             ]
 
     @api.model
