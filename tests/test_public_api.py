@@ -217,7 +217,7 @@ class TestPublicApi(LicenseHttpCommon):
             ("validate", self.license.license_key, {}),
             ("deactivate", self.license.license_key, {}),
             ("verify", 7, {}),
-            ("nothing", "x", {}),
+            ("verify/nothing", "x", {}),
         ):
             body = {"licenseKey": key, "deviceId": "laptop"}
             self.opener.cookies.clear()
