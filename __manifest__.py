@@ -6,6 +6,7 @@
     "license": "LGPL-3",
     "author": "Software License maintainers",
     "website": "https://github.com/software-license/software_license",
+    "external_dependencies": {"python": ["cryptography", "PyJWT"]},
     "depends": ["account", "portal", "sale"],
     "data": [
         "security/software_license_groups.xml",
@@ -17,6 +18,10 @@
         "data/software_license_policy.xml",
         "data/mail_layouts.xml",
         "data/mail_template_data.xml",
+        "data/software_license_signing_key.xml",
+        "wizard/software_license_signing_key_add_views.xml",
+        "views/software_license_signing_key_views.xml",
+        "wizard/software_license_file_views.xml",
         "views/software_license_activation_views.xml",
         "views/software_license_views.xml",
         "views/software_license_policy_views.xml",

@@ -1,10 +1,10 @@
 from urllib.parse import urlencode
 
 from odoo import http
-from odoo.http import request
+from odoo.http import content_disposition, request
 
 from ..models.software_license_managed import PAGE
-from ..tools import payload
+from ..tools import license_file, payload
 from .dispatcher import Reply
 
 #: What the managed routes share: an API key of Odoo says who calls.
@@ -88,6 +88,22 @@ class LicenseManagedApi(http.Controller):
         """Replace the key of a license."""
         licenses = self._licenses()
         return self._run_once(body, lambda: licenses._api_find(key)._api_rotate())
+
+    @http.route(f"{LICENSE}/file", methods=["GET"], readonly=False, **MANAGED)
+    def read_file(self, key, query):
+        """Return a license file; one for a device takes a seat."""
+        asked = payload.read_query(query, payload.FILE)
+        license_ = self._licenses()._api_find(key)
+        text = license_._api_file(**asked)
+        return request.make_response(text, _get_file_headers(license_))
+
+
+def _get_file_headers(license_):
+    return [
+        ("Content-Type", license_file.CONTENT_TYPE),
+        ("Content-Disposition", content_disposition(license_._get_file_name())),
+        ("Cache-Control", "no-store"),
+    ]
 
 
 def _get_page_headers(query, arguments, total):

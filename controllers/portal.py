@@ -54,14 +54,23 @@ class LicensePortal(CustomerPortal):
     )
     def portal_my_license(self, license_id, **_arguments):
         """Show a license; another customer's is not there."""
+        return self._render_my_license(self._get_my_license(license_id))
+
+    def _get_my_license(self, license_id):
+        """Return a license of the user's company, as the server sees it."""
         licenses = request.env["software.license"]
         is_asked = Domain("id", "=", license_id)
         license_ = licenses.search(licenses._get_portal_domain() & is_asked)
         if not license_:
             raise request.not_found()
+        return license_.sudo()
+
+    def _render_my_license(self, license_, **values):
+        """Return the page of a license; ``values`` say what its forms show."""
         values = {
             **self._prepare_portal_layout_values(),
-            "license": license_.sudo(),
+            "license": license_,
             "page_name": "license",
+            **values,
         }
         return request.render("software_license.portal_my_license", values)

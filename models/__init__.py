@@ -27,6 +27,7 @@ from . import software_license_api
 from . import software_license_billing
 from . import software_license_event
 from . import software_license_event_delivery
+from . import software_license_file
 from . import software_license_former_key
 from . import software_license_instance
 from . import software_license_ledger
@@ -36,14 +37,17 @@ from . import software_license_message
 from . import software_license_message_due
 from . import software_license_order
 from . import software_license_policy
+from . import software_license_policy_offline
 from . import software_license_portal
 from . import software_license_request
 from . import software_license_seat
+from . import software_license_signing_key
 from . import software_license_status
 from . import software_license_status_event
 from . import software_license_term
 from . import software_license_term_event
 from . import software_license_term_message
+from . import software_license_token
 from . import subscription_adapter
 from . import subscription_contract
 from . import subscription_enterprise

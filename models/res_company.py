@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -25,6 +27,30 @@ class ResCompany(models.Model):
         "software is told. Empty: the page of the order or the subscription in the "
         "customer portal.",
     )
+
+    license_token_issuer = fields.Char(
+        string="Token Issuer",
+        copy=False,
+        help="Who the tokens and license files of this company are of, as software "
+        "checks it (their claim iss): keys that are made from now on say so.",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        self.env["software.license.signing.key"].sudo()._make_first_keys(companies)
+        return companies
+
+    def _get_license_token_issuer(self):
+        """Return who this company's tokens are of; made up once, for good.
+
+        Not the server's address, which changes whenever an administrator comes by
+        another one: software refuses tokens of an issuer that it does not know.
+        """
+        self.ensure_one()
+        if not self.license_token_issuer:
+            self.license_token_issuer = f"urn:uuid:{uuid4()}"
+        return self.license_token_issuer
 
     @api.constrains("license_billing_url")
     def _check_license_billing_url(self):

@@ -27,6 +27,9 @@ class ResConfigSettings(models.TransientModel):
     license_billing_url = fields.Char(
         related="company_id.license_billing_url", readonly=False
     )
+    license_token_issuer = fields.Char(
+        related="company_id.license_token_issuer", readonly=False
+    )
     license_failed_lookups = fields.Integer(
         string="Unknown Keys a Minute", config_parameter=LIMIT, default=DEFAULT_LIMIT
     )

@@ -24,7 +24,11 @@ class SoftwareLicense(models.Model):
         """Say whether a key, and a device, are good; write nothing."""
         question = verdict.Question(fields.Datetime.now(), application, deviceId)
         facts = self._get_facts(licenseKey, deviceId, now=question.now)
-        return self._to_public_dict(facts, verdict.judge(facts, question))
+        answer = verdict.judge(facts, question)
+        values = self._to_public_dict(facts, answer)
+        if nonce:
+            self._add_token(values, facts, question, nonce)
+        return values
 
     @api.model
     def _api_validate(
@@ -42,7 +46,9 @@ class SoftwareLicense(models.Model):
         facts, answer = self._check_in(
             licenseKey, facts, question, deviceName, ip_address
         )
-        return self._to_validated_dict(facts, answer, question)
+        values = self._to_validated_dict(facts, answer, question)
+        self._add_token(values, facts, question, nonce)
+        return values
 
     @api.model
     def _check_in(self, key, facts, question, device_name, ip_address):
@@ -131,6 +137,13 @@ class SoftwareLicense(models.Model):
         if facts.trial_ends_at:
             values["trialEndsAt"] = to_timestamp(facts.trial_ends_at)
         return values
+
+    @api.model
+    def _add_token(self, values, facts, question, nonce):
+        """Add a token to the answer of a valid license, if there is a key to sign."""
+        if values["valid"]:
+            if token := self._get_token(facts, question, nonce):
+                values["token"] = token
 
     @api.model
     def _to_validated_dict(self, facts, answer, question):

@@ -29,6 +29,10 @@ class SoftwareLicense(models.Model):
 
     _inherit = "software.license"
 
+    def action_replace_key(self):
+        """Replace the keys of these licenses, say because they leaked."""
+        self._replace_key()
+
     def _replace_key(self):
         """Give these licenses new keys; the old ones are told to be revoked."""
         self.check_access("write")

@@ -273,6 +273,12 @@ class SoftwareLicense(models.Model):
             "maxActivations": self._get_seat_limit(),
         }
 
+    def _api_file(self, deviceId, deviceName, nonce):
+        """Return the text of a license file, for any device or for one."""
+        self.ensure_one()
+        self.check_access("write")
+        return self._make_file(deviceId, deviceName, nonce)
+
     def _api_rotate(self):
         """Replace the key of this license, and return it."""
         self.ensure_one()

@@ -20,6 +20,16 @@ class SoftwareLicense(models.Model):
         self.ensure_one()
         return f"/my/licenses/{self.id}"
 
+    def _can_customer_replace_key(self):
+        """Whether the portal offers a new key for this license."""
+        self.ensure_one()
+        return self.policy_id.customers_replace_keys and self.state != "revoked"
+
+    def _can_have_file(self):
+        """Whether the portal offers license files: to what is good and not leased."""
+        self.ensure_one()
+        return self.status == "active" and not self.policy_id.lease_minutes
+
     def _describe_features(self):
         """Return what the license includes, in the words of a customer."""
         self.ensure_one()

@@ -190,7 +190,10 @@ class SoftwareLicense(models.Model):
                        COALESCE(device.blocked, FALSE),
                        device.device_name, device.first_seen, device.last_seen,
                        CASE WHEN %(kind)s = %(device)s THEN policy.lease_minutes
-                            ELSE 0 END
+                            ELSE 0 END,
+                       license.license_key, license.company_id, policy.plan,
+                       COALESCE(commercial.name, partner.name, ''),
+                       policy.offline_days
                   FROM software_license license
                   JOIN software_license_policy policy ON policy.id = license.policy_id
                   JOIN res_partner partner ON partner.id = license.partner_id

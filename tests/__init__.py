@@ -11,6 +11,7 @@ from . import test_floating
 from . import test_events
 from . import test_invoice_issues_license
 from . import test_ledger
+from . import test_license_file
 from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
@@ -29,8 +30,11 @@ from . import test_portal
 from . import test_public_api
 from . import test_seat_rivals
 from . import test_seats
+from . import test_signing
+from . import test_signing_keys
 from . import test_security
 from . import test_throttle
+from . import test_tokens
 from . import test_translations
 from . import test_verdict
 from . import test_views

@@ -101,6 +101,25 @@ class TrialNotOffered(LicenseApiError):
     message = "trial: the policy of this product gives no trial."
 
 
+class LicenseRefused(LicenseApiError):
+    """A license that is not valid, or has no seat left, gets no file."""
+
+    code = "license_expired"
+    http_status = 409
+
+    def __init__(self, answer):
+        """``answer``: the verdict, which says why."""
+        super().__init__(answer.message)
+        self.code = answer.error
+
+
+class FileNotAvailable(LicenseApiError):
+    """There can be no license file of this license."""
+
+    code = "file_not_available"
+    http_status = 409
+
+
 class IdempotencyKeyReused(LicenseApiError):
     """The same Idempotency-Key came with another request."""
 

@@ -179,6 +179,7 @@ UPDATE = {
     "features": Object(),
     "expiresAt": Moment(),
 }
+FILE = {"deviceId": Text(), "deviceName": Text(), "nonce": Text()}
 STATUSES = ("active", "expired", "suspended", "revoked")
 LIST = {
     "limit": Integer(1, 1000),

@@ -47,6 +47,12 @@ class Facts(NamedTuple):
     last_seen: datetime | None = None
     #: 0: node-locked. Else ``seats_used`` and ``has_seat`` leave out lapsed leases.
     lease_minutes: int = 0
+    license_key: str = ""
+    company_id: int = 0
+    plan: str | None = None
+    organization_name: str = ""
+    #: For how long software may run on a token (``tools/token.py``).
+    offline_days: int = 0
 
     @property
     def valid_until(self):

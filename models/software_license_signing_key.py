@@ -1,0 +1,356 @@
+import logging
+from base64 import b64encode
+from datetime import timedelta
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..tools import signing, token
+
+#: Options of Odoo's configuration file. The former one only opens what it locked.
+PASSPHRASE = "software_license_passphrase"
+FORMER_PASSPHRASE = "software_license_former_passphrase"
+#: Seconds for which anybody may keep the list of public keys.
+JWKS_MAX_AGE = 300
+_logger = logging.getLogger(__name__)
+
+ALGORITHMS = [(signing.ED25519, "Ed25519"), (signing.RS256, "RS256 (RSA)")]
+
+
+class SoftwareLicenseSigningKey(models.Model):
+    """A key that signs what a company's licenses answer: one of its key ring.
+
+    The newest one signs. Before it does, and after, it is published, so that whoever
+    holds a token can verify it. The private part leaves the database for the memory
+    of a server process that signs, and nothing else.
+    """
+
+    _name = "software.license.signing.key"
+    _description = "License Signing Key"
+    _order = "signs_from desc, id desc"
+    _rec_name = "kid"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    kid = fields.Char(
+        string="Key ID",
+        required=True,
+        readonly=True,
+        copy=False,
+        help="The thumbprint of the public key (RFC 7638).",
+    )
+    algorithm = fields.Selection(ALGORITHMS, required=True, readonly=True)
+    issuer = fields.Char(
+        required=True, readonly=True, help="Who its tokens are of: their claim iss."
+    )
+    public_jwk = fields.Json(required=True, readonly=True)
+    public_pem = fields.Text(string="Public Key", required=True, readonly=True)
+    public_file = fields.Binary(compute="_compute_public_file", string="Download")
+    public_file_name = fields.Char(compute="_compute_public_file")
+    # PKCS #8 in PEM. Written by _keep_private, erased once the key has retired.
+    private_pem = fields.Text(groups=fields.NO_ACCESS, copy=False, readonly=True)
+    is_encrypted = fields.Boolean(
+        readonly=True, help="The private part can't be read without the passphrase."
+    )
+    endorsements = fields.Json(
+        readonly=True, help="How software that knows older keys learns of this one."
+    )
+    signs_from = fields.Datetime(required=True, readonly=True)
+    retired_at = fields.Datetime(string="Signs until", readonly=True)
+    longest_days = fields.Integer(
+        required=True,
+        readonly=True,
+        help="No token of this key was given for more days.",
+    )
+    withdrawn_at = fields.Datetime(readonly=True)
+    published_until = fields.Datetime(
+        compute="_compute_status", help="When the last token of this key has ended."
+    )
+    status = fields.Selection(
+        [
+            ("next", "Signs Soon"),
+            ("signing", "Signing"),
+            ("retired", "Retired"),
+            ("past", "Past"),
+            ("withdrawn", "Withdrawn"),
+        ],
+        compute="_compute_status",
+        help="All but past and withdrawn ones are published.",
+    )
+
+    _kid_unique = models.UniqueIndex("(kid)", "This key is in a key ring already.")
+
+    @api.depends("signs_from", "retired_at", "longest_days", "withdrawn_at")
+    def _compute_status(self):
+        now = fields.Datetime.now()
+        for key in self:
+            until = key.retired_at and key.retired_at + timedelta(days=key.longest_days)
+            key.published_until = until
+            if key.withdrawn_at:
+                key.status = "withdrawn"
+            elif until and until <= now:
+                key.status = "past"
+            elif key.retired_at and key.retired_at <= now:
+                key.status = "retired"
+            else:
+                key.status = "signing" if key.signs_from <= now else "next"
+
+    @api.depends("kid", "public_pem")
+    def _compute_public_file(self):
+        for key in self:
+            key.public_file_name = f"{key.kid}.pem"
+            key.public_file = b64encode((key.public_pem or "").encode())
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        keys = super().create(vals_list)
+        self._forget_rings()
+        return keys
+
+    def write(self, vals):
+        res = super().write(vals)
+        self._forget_rings()
+        return res
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
+        if self.filtered(lambda key: key.status not in ("past", "withdrawn")):
+            raise UserError(
+                self.env._("Clients still need this key: withdraw it instead.")
+            )
+
+    # === THE RING === #
+
+    @api.model
+    def _forget_rings(self):
+        """Forget the keys in memory now, and again when all can see the change."""
+        forget = self.env.registry.clear_cache
+        forget()
+        self.env.cr.postcommit.add(forget)
+
+    @api.model
+    def _get_signer(self, company_id, now):
+        """Return the key that signs for a company, as a ``SigningKey``, or None."""
+        ring = self._load_ring(company_id)
+        return next((key for key in ring if key.signs_at(now)), None)
+
+    @api.model
+    @tools.ormcache("company_id")
+    def _load_ring(self, company_id):
+        """Return the keys of a company that sign or will, the newest first.
+
+        Kept in memory: what signs thousands of answers is read and decrypted once.
+        """
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """SELECT kid, algorithm, private_pem, issuer, signs_from, retired_at
+                     FROM software_license_signing_key
+                    WHERE company_id = %s AND withdrawn_at IS NULL
+                      AND private_pem IS NOT NULL
+                 ORDER BY signs_from DESC, id DESC""",
+                company_id,
+            )
+        )
+        keys = (signing.SigningKey(*row) for row in self.env.cr.fetchall())
+        return tuple(
+            key._replace(private=private)
+            for key in keys
+            if (private := self._open_private(key.kid, key.private))
+        )
+
+    @api.model
+    def _get_jwks(self):
+        """Return the public keys of all companies (RFC 7517), the newest first.
+
+        Beside the standard's members each tells its issuer, ``iss``, and its
+        ``endorsements``; see docs/offline.md.
+        """
+        keys = self.search([("withdrawn_at", "=", False)])
+        return {
+            "keys": [
+                {
+                    **key.public_jwk,
+                    "iss": key.issuer,
+                    "endorsements": key.endorsements or [],
+                }
+                for key in keys
+                if key.status != "past"
+            ]
+        }
+
+    # === MAKING KEYS === #
+
+    @api.model
+    def _make_first_keys(self, companies=None):
+        """Give each of these companies, by default all, its first key."""
+        companies = companies or self.env["res.company"].search([])
+        ringed = self.search([("company_id", "in", companies.ids)]).company_id
+        for company in companies - ringed:
+            self._add(company, signing.generate())
+
+    @api.model
+    def _add(self, company, private, at_once=True):
+        """Put a private key on the ring of a company, as its newest one.
+
+        It signs at once, or when nobody can hold a list of keys without it any more.
+        """
+        now = fields.Datetime.now()
+        starts = now if at_once else now + timedelta(seconds=JWKS_MAX_AGE)
+        jwk = signing.public_jwk(private)
+        if self.search_count([("kid", "=", jwk["kid"])], limit=1):
+            raise UserError(self.env._("This key is in a key ring already."))
+        self._lock_ring(company)
+        key = self.create(
+            {
+                "company_id": company.id,
+                "kid": jwk["kid"],
+                "algorithm": jwk["alg"],
+                "issuer": company._get_license_token_issuer(),
+                "public_jwk": jwk,
+                "public_pem": signing.public_pem(private),
+                "endorsements": self._endorse(company, private, now),
+                "signs_from": starts,
+                "longest_days": self._get_longest_days(),
+            }
+        )
+        key._keep_private(private)
+        key._retire_others()
+        return key
+
+    @api.model
+    def _lock_ring(self, company):
+        """Let nobody else change the ring meanwhile: who comes second fails."""
+        company.lock_for_update()
+
+    @api.model
+    def _endorse(self, company, private, now):
+        """Return the endorsements of a new key: those of the one that signs, and its own."""
+        signer = self._get_signer(company.id, now)
+        if not signer:
+            return []
+        older = self.search([("kid", "=", signer.kid)])
+        return [*(older.endorsements or []), token.endorse(signer, private, now)]
+
+    def _retire_others(self):
+        """Let this key alone sign, from its time on."""
+        self.ensure_one()
+        others = self.search([("company_id", "=", self.company_id.id)]) - self
+        others.filtered(
+            lambda it: not it.retired_at or it.retired_at > self.signs_from
+        ).write({"retired_at": self.signs_from})
+
+    @api.model
+    def _get_longest_days(self):
+        """Return for how many days a token may be given now, whatever the policy."""
+        policies = self.env["software.license.policy"].sudo()
+        found = policies.with_context(active_test=False)._read_group(
+            [], [], ["offline_days:max", "file_days:max"]
+        )
+        return max(filter(None, found[0]), default=0)
+
+    @api.model
+    def _raise_longest_days(self, days):
+        """Remember that tokens may be given for so many days from now on."""
+        now = fields.Datetime.now()
+        self.search(
+            [
+                ("longest_days", "<", days),
+                "|",
+                ("retired_at", "=", False),
+                ("retired_at", ">", now),
+            ]
+        ).write({"longest_days": days})
+
+    def action_withdraw(self):
+        """Publish these keys no longer: what they signed is not to be trusted.
+
+        A company that is left without a key that signs gets a new one at once.
+        """
+        self.check_access("read")  # who may read keys manages them
+        keys = self.sudo()
+        keys.write({"withdrawn_at": fields.Datetime.now()})
+        keys._erase_private()
+        for company in keys.company_id:
+            keys._replace_signer(company)
+
+    @api.model
+    def _replace_signer(self, company):
+        """See to it that a key of a company signs now."""
+        now = fields.Datetime.now()
+        if self._get_signer(company.id, now):
+            return
+        waiting = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("withdrawn_at", "=", False),
+                ("signs_from", ">", now),
+            ],
+            limit=1,
+        )
+        if waiting:
+            waiting.write({"signs_from": now, "retired_at": False})
+        else:
+            self._add(company, signing.generate())
+
+    # === THE PRIVATE PART === #
+
+    def _keep_private(self, private):
+        """Store the private part of a key, encrypted if there is a passphrase.
+
+        By psycopg2's own cursor: that of Odoo writes what it executes into the log,
+        if it is told to, or when something fails.
+        """
+        self.ensure_one()
+        self.flush_recordset()
+        pem = signing.dump(private, tools.config.get(PASSPHRASE))
+        self.env.cr._obj.execute(
+            "UPDATE software_license_signing_key SET private_pem = %s WHERE id = %s",
+            [pem, self.id],
+        )
+        self.invalidate_recordset(["private_pem"])
+        self.is_encrypted = signing.is_encrypted(pem)
+
+    @api.model
+    def _open_private(self, kid, pem):
+        """Return the private key of a PEM text, None if no passphrase opens it."""
+        names = (PASSPHRASE, FORMER_PASSPHRASE)
+        passphrases = filter(None, map(tools.config.get, names))
+        try:
+            return signing.load(pem, passphrases)
+        except signing.BadKey:
+            _logger.error(
+                "The signing key %s can't be read: %s in the configuration file is "
+                "missing or wrong. No tokens are signed with it.",
+                kid,
+                PASSPHRASE,
+            )
+            return None
+
+    def _erase_private(self):
+        """Erase what nobody needs any more: the private part of what signs no more."""
+        self.write({"private_pem": False, "is_encrypted": False})
+
+    @api.model
+    def _cron_tidy_signing_keys(self):
+        """Erase private parts of retired keys; encrypt those of others, if told to."""
+        now = fields.Datetime.now()
+        has_private = [("private_pem", "!=", False)]
+        self.search([*has_private, ("retired_at", "<=", now)])._erase_private()
+        if passphrase := tools.config.get(PASSPHRASE):
+            for key in self.search(has_private):
+                key._encrypt(passphrase)
+
+    def _encrypt(self, passphrase):
+        """Encrypt a key that the passphrase does not open yet."""
+        self.ensure_one()
+        pem = self.private_pem
+        if signing.is_encrypted(pem) and signing.opens(pem, passphrase):
+            return
+        if private := self._open_private(self.kid, pem):
+            self._keep_private(private)
+            self._forget_rings()
