@@ -229,7 +229,7 @@ class SoftwareLicenseSigningKey(models.Model):
 
     @api.model
     def _endorse(self, company, private, now):
-        """Return the endorsements of a new key: those of the one that signs, and its own."""
+        """Return the endorsements of a new key: its predecessor's, and one by it."""
         signer = self._get_signer(company.id, now)
         if not signer:
             return []

@@ -61,6 +61,11 @@ class SoftwareLicense(models.Model):
             quantity=license_.quantity,
             quantity_until=license_.quantity_until or None,
             lease_minutes=license_.policy_id.lease_minutes,
+            license_key=license_.license_key,
+            company_id=license_.company_id.id,
+            plan=license_.policy_id.plan or None,
+            organization_name=license_.commercial_partner_id.name or "",
+            offline_days=license_.policy_id.offline_days,
         )
 
     # === SEARCH METHODS === #

@@ -577,8 +577,8 @@ class TestLanguages(LicenseManagedCommon):
     def test_addresses_that_do_not_exist_are_told_in_json_in_every_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         for method, path in (
-            ("GET", "/some-key/file"),
-            ("GET", "/jwks.json"),
+            ("GET", "/some-key/nothing"),
+            ("GET", "/jwks.json/nothing"),
             ("GET", "//x/y/z"),
             ("DELETE", "/a/b/c"),
         ):

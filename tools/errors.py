@@ -104,7 +104,6 @@ class TrialNotOffered(LicenseApiError):
 class LicenseRefused(LicenseApiError):
     """A license that is not valid, or has no seat left, gets no file."""
 
-    code = "license_expired"
     http_status = 409
 
     def __init__(self, answer):

@@ -4,77 +4,21 @@ Request fields come of ``tools/payload.py``, refusals of ``tools/errors.py``, re
 of ``tools/verdict.py``: what they don't know is not in the document.
 """
 
-from . import errors, payload, verdict
+from . import license_file, payload
+from .openapi_examples import (
+    ACTIVATION,
+    EXAMPLES,
+    INSTANCE,
+    INVALID,
+    JWK,
+    KEY,
+    LICENSE,
+    SEATS,
+    TOKEN,
+    VALID,
+)
+from .openapi_schemas import get_kind_schema, get_schemas
 
-KEY = "ACME-7K3M-91QZ-V0XT-8RWB"
-MOMENT = "2027-01-15T00:00:00Z"
-FEATURES = {"export": True, "max_users": 50}
-#: A text as the server takes it: no control characters but blanks around it.
-PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]"
-OPTIONAL_TEXT = rf"^\s*{PRINTABLE}*\s*$"
-REQUIRED_TEXT = rf"^\s*(?!\s){PRINTABLE}+\s*$"
-
-EXAMPLES = {
-    "licenseKey": KEY,
-    "deviceId": "3f9c2b7e",
-    "deviceName": "John's Laptop",
-    "application": "acme-editor",
-    "nonce": "c29tZS1yYW5kb20",
-    "customerId": "7",
-    "productId": "12",
-    "policyId": "3",
-    "maxActivations": 5,
-    "features": FEATURES,
-    "expiresAt": MOMENT,
-    "trial": False,
-    "status": "suspended",
-}
-ACTIVATION = {
-    "deviceId": "3f9c2b7e",
-    "deviceName": "John's Laptop",
-    "activatedAt": "2026-01-15T10:30:00Z",
-    "lastSeenAt": "2026-01-15T10:30:00Z",
-}
-SEATS = {"currentActivations": 2, "maxActivations": 5}
-VALID = {
-    "valid": True,
-    "status": "active",
-    "features": FEATURES,
-    "expiresAt": MOMENT,
-}
-INVALID = {
-    **VALID,
-    "valid": False,
-    "status": "expired",
-    "error": "license_expired",
-    "message": "This license has expired.",
-}
-LICENSE = {
-    "id": "41",
-    "licenseKey": KEY,
-    "customerId": "7",
-    "customerName": "Blue Heron Studio",
-    "productId": "12",
-    "productName": "Acme Editor Pro",
-    "policyId": "3",
-    "application": "acme-editor",
-    "plan": "pro",
-    "status": "active",
-    **SEATS,
-    "features": FEATURES,
-    "expiresAt": MOMENT,
-    "trialEndsAt": None,
-    "subscription": None,
-    "createdAt": "2026-01-15T10:30:00Z",
-}
-INSTANCE = {
-    "valid": True,
-    "plan": "pro",
-    "features": FEATURES,
-    "organizationName": "Blue Heron Studio",
-    "currentPeriodEnd": "2027-01-15T00:00:00+00:00",
-    "billingUrl": "https://example.com/my/orders/7",
-}
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -122,7 +66,7 @@ def document(http_errors, version):
                     "description": "An API key of Odoo (Preferences, Security).",
                 }
             },
-            "schemas": _get_schemas(http_errors),
+            "schemas": get_schemas(http_errors),
             "responses": {str(status): _refusal(status) for status in REFUSALS},
         },
     }
@@ -146,7 +90,12 @@ def _get_paths():
                 payload.VALIDATE,
                 _answers(
                     "Validation",
-                    activated={**VALID, **SEATS, "activation": ACTIVATION},
+                    activated={
+                        **VALID,
+                        **SEATS,
+                        "activation": ACTIVATION,
+                        "token": TOKEN,
+                    },
                     full={
                         **INVALID,
                         "status": "active",
@@ -264,207 +213,37 @@ def _get_paths():
                 parameters=[IDEMPOTENCY],
             ),
         },
+        "/api/licenses/{key}/file": {
+            "parameters": [_in_path("key", KEY, "A license key, in any spelling.")],
+            "get": _managed(
+                "readFile",
+                "Make a license file, for software that can't ask. With a `deviceId` "
+                "it is good on that device only, which takes a seat.",
+                _file(),
+                400,
+                404,
+                409,
+                parameters=[_query(name, kind) for name, kind in payload.FILE.items()],
+            ),
+        },
+        "/api/licenses/jwks.json": {
+            "get": _open(
+                "jwks",
+                "The public keys that verify tokens and license files (RFC 7517).",
+                "Keep them for 5 minutes. Ask again, past caches, when a token names a "
+                "key that is not among them.",
+                {"$ref": "#/components/schemas/KeySet"},
+                {"keys": [JWK]},
+            )
+        },
         "/api/licenses/openapi.json": {
-            "get": {
-                "operationId": "openapi",
-                "summary": "This document.",
-                "tags": ["Public"],
-                "security": [],
-                "responses": {
-                    "200": {
-                        "description": "An OpenAPI document.",
-                        "content": _json({"type": "object"}),
-                    },
-                    "503": {"$ref": "#/components/responses/503"},
-                },
-            }
+            "get": _open(
+                "openapi",
+                "This document.",
+                "An OpenAPI document.",
+                {"type": "object"},
+            )
         },
-    }
-
-
-# === SCHEMAS === #
-
-
-def _get_schemas(http_errors):
-    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
-    moment = {"type": "string", "format": "date-time"}
-    optional_moment = {"type": ["string", "null"], "format": "date-time"}
-    limit = {
-        "type": ["integer", "null"],
-        "minimum": 0,
-        "description": "null: unlimited",
-    }
-    optional_text = {"type": ["string", "null"]}
-    true = {"type": "boolean", "const": True}
-    features = {"type": "object"}
-    error = {"type": "string", "enum": _get_codes(http_errors)}
-    activation = {
-        "deviceId": text,
-        "deviceName": optional_text,
-        "activatedAt": moment,
-        "lastSeenAt": moment,
-        "leaseExpiresAt": {
-            **moment,
-            "description": "Floating licenses only: the seat is free again then.",
-        },
-    }
-    is_optional = ("leaseExpiresAt",)
-    status = {"type": "string", "enum": list(payload.STATUSES)}
-    verdict_ = {
-        "valid": {"type": "boolean"},
-        "status": status,
-        "features": features,
-        "expiresAt": optional_moment,
-        "error": {"type": "string", "enum": [rule.error for rule in verdict.RULES]},
-        "message": text,
-        "graceEndsAt": moment,
-        "trialEndsAt": moment,
-    }
-    tells = ("error", "message", "graceEndsAt", "trialEndsAt")
-    seats = {"currentActivations": count, "maxActivations": limit}
-    return {
-        "Features": features,
-        "Feature": {
-            "description": "A switch, a number, a text, or some of these.",
-            "anyOf": [
-                {"type": ["boolean", "number", "null"]},
-                {"type": "string", "pattern": r"^[^\x00]*$"},
-                {"type": "array", "items": {"$ref": "#/components/schemas/Feature"}},
-                {
-                    "type": "object",
-                    "propertyNames": {"pattern": r"^[^\x00]*$"},
-                    "additionalProperties": {"$ref": "#/components/schemas/Feature"},
-                },
-            ],
-        },
-        "Verdict": _object(verdict_, tells),
-        "Validation": _object(
-            {**verdict_, **seats, "activation": _object(activation, is_optional)},
-            (*tells, "activation"),
-        ),
-        "Freed": _object({"success": true, **seats}),
-        "Success": _object({"success": true}),
-        "Activation": _object(
-            {**activation, "ipAddress": optional_text, "instanceUrl": optional_text},
-            (*is_optional, "instanceUrl"),
-        ),
-        "License": _object(
-            {
-                "id": text,
-                "licenseKey": text,
-                "customerId": text,
-                "customerName": text,
-                "productId": optional_text,
-                "productName": optional_text,
-                "policyId": text,
-                "application": text,
-                "plan": optional_text,
-                "status": status,
-                **seats,
-                "features": features,
-                "expiresAt": optional_moment,
-                "trialEndsAt": optional_moment,
-                "subscription": {
-                    **optional_text,
-                    "description": "The Odoo subscription that bills it.",
-                },
-                "createdAt": moment,
-            }
-        ),
-        "Instance": _object(
-            {
-                "valid": {"type": "boolean", "const": True},
-                "plan": text,
-                "features": features,
-                "organizationName": text,
-                "currentPeriodEnd": optional_moment,
-                "billingUrl": text,
-                "trialEndsAt": moment,
-                "trialDaysLeft": count,
-            },
-            ("trialEndsAt", "trialDaysLeft"),
-        ),
-        "InstanceError": _object(
-            {
-                "error": {**text, "description": "A sentence, not a code."},
-                "valid": {"type": "boolean", "const": False},
-                "plan": text,
-                "billingUrl": text,
-                "message": text,
-            },
-            ("valid", "plan", "billingUrl", "message"),
-        ),
-        "Error": _object(
-            {
-                "error": error,
-                "message": text,
-                "success": {"type": "boolean", "const": False},
-                "valid": {"type": "boolean", "const": False},
-            },
-            ("success", "valid"),
-        ),
-        "UnknownKey": _object(
-            {"valid": {"type": "boolean", "const": False}, "error": error}
-            | {"message": text},
-        ),
-    }
-
-
-def _get_codes(http_errors):
-    """Return every code that an error may have, in order of the alphabet."""
-    refusals = {class_.code for class_ in _get_subclasses(errors.LicenseApiError)}
-    return sorted({code for code, _sentence in http_errors.values()} | refusals)
-
-
-def _get_subclasses(class_):
-    return {class_}.union(*map(_get_subclasses, class_.__subclasses__()))
-
-
-def _object(properties, optional=()):
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required}
-
-
-def _kind_schema(name, kind, is_nullable=True):
-    """Return the schema of a field of a request."""
-    schema = {
-        payload.Text: _text_schema,
-        payload.NewKey: lambda kind: {"type": "string", "pattern": payload.NEW_KEY},
-        payload.Identifier: lambda kind: {
-            "type": "string",
-            "pattern": "^[1-9][0-9]{0,8}$",
-        },
-        payload.Integer: lambda kind: {
-            "type": "integer",
-            "minimum": kind.minimum,
-            "maximum": kind.maximum,
-        },
-        payload.Boolean: lambda kind: {"type": "boolean"},
-        payload.Object: lambda kind: {
-            "type": "object",
-            "propertyNames": {"pattern": r"^[^\x00]*$"},
-            "additionalProperties": {"$ref": "#/components/schemas/Feature"},
-        },
-        payload.Choice: lambda kind: {"type": "string", "enum": list(kind.words)},
-        payload.Moment: lambda kind: {
-            "type": "string",
-            "format": "date-time",
-            "pattern": "^(19[7-9][0-9]|2[0-9]{3})-",
-            "description": "In the years 1970 to 2999; without a zone in UTC.",
-        },
-    }[type(kind)](kind)
-    if is_nullable and not kind.required:
-        schema["type"] = [schema["type"], "null"]
-        if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
-    return schema
-
-
-def _text_schema(kind):
-    return {
-        "type": "string",
-        "maxLength": kind.max_length,
-        "pattern": REQUIRED_TEXT if kind.required else OPTIONAL_TEXT,
     }
 
 
@@ -488,6 +267,23 @@ def _public(name, summary, body, answers, *refusals):
     }
 
 
+def _open(name, summary, description, schema, example=None):
+    """Return the operation of a document that everybody may read."""
+    content = _json(schema)
+    if example:
+        content["application/json"]["example"] = example
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["Public"],
+        "security": [],
+        "responses": {
+            "200": {"description": description, "content": content},
+            "503": {"$ref": "#/components/responses/503"},
+        },
+    }
+
+
 def _managed(name, summary, answers, *refusals, body=None, parameters=()):
     statuses = {401, 403, 503, *refusals, *([413] if body else [])}
     operation = {
@@ -505,7 +301,7 @@ def _managed(name, summary, answers, *refusals, body=None, parameters=()):
 
 
 def _body(schema):
-    fields = {name: _kind_schema(name, kind) for name, kind in schema.items()}
+    fields = {name: get_kind_schema(name, kind) for name, kind in schema.items()}
     required = [
         name
         for name, kind in schema.items()
@@ -528,7 +324,7 @@ def _query(name, kind):
     return {
         "name": name,
         "in": "query",
-        "schema": _kind_schema(name, kind, is_nullable=False),
+        "schema": get_kind_schema(name, kind, is_nullable=False),
     }
 
 
@@ -565,6 +361,7 @@ def _get_links():
             "readLicense",
             "updateLicense",
             "listActivations",
+            "readFile",
             "rotateKey",
             "deleteLicense",
         )
@@ -581,6 +378,18 @@ def _list(schema, example):
         "200": {
             "description": "The answer.",
             "content": {"application/json": {"schema": ref, "example": [example]}},
+        }
+    }
+
+
+def _file():
+    """Return the response that is a license file."""
+    text = license_file.armor(TOKEN)
+    content = {"schema": {"type": "string"}, "example": text}
+    return {
+        "200": {
+            "description": "The file: the token, in lines of 64 characters.",
+            "content": {"text/plain": content},
         }
     }
 
