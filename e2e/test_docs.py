@@ -13,7 +13,7 @@ from ground import paths
 DOCUMENT = (paths.ROOT / "docs" / "http_api.md").read_text()
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 #: What is another one on every server; its type, and a moment's form, are compared.
-VOLATILE = {"id", "customerId", "productId", "policyId", "billingUrl"}
+VOLATILE = {"id", "customerId", "productId", "policyId", "billingUrl", "token"}
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)")
 #: How a recipe's program is called, where the machine has one.
 RUNTIMES = {
