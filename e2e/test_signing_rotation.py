@@ -1,4 +1,4 @@
-"""A signing key is rotated while clients ask: none gets a token that it can't verify."""
+"""A signing key is rotated while clients ask: all of them can verify their tokens."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import requests
 
 
 class Client:
-    """Keeps the published keys as long as it may; asks for tokens, and verifies them."""
+    """Keeps the published keys; asks for tokens, and verifies them."""
 
     def __init__(self, site, key, number):
         self.site = site
