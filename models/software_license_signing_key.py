@@ -52,6 +52,7 @@ class SoftwareLicenseSigningKey(models.Model):
     # PKCS #8 in PEM. Written by _keep_private, erased once the key has retired.
     private_pem = fields.Text(groups=fields.NO_ACCESS, copy=False, readonly=True)
     is_encrypted = fields.Boolean(
+        string="Encrypted",
         readonly=True, help="The private part can't be read without the passphrase."
     )
     endorsements = fields.Json(

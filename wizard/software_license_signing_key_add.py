@@ -65,6 +65,7 @@ class SoftwareLicenseSigningKeyAdd(models.TransientModel):
             self._add(signing.generate(self.algorithm))
         elif not self.key_id:
             raise UserError(self.env._("Private Key: paste the text of a PEM file."))
-        return self.env["ir.actions.act_window"]._for_xml_id(
+        ring = self.env["ir.actions.act_window"]._for_xml_id(
             "software_license.software_license_signing_key_action"
         )
+        return {**ring, "target": "main"}  # it stands where the dialog came from
