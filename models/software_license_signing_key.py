@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import signing, token
@@ -50,10 +51,13 @@ class SoftwareLicenseSigningKey(models.Model):
     public_file = fields.Binary(compute="_compute_public_file", string="Download")
     public_file_name = fields.Char(compute="_compute_public_file")
     # PKCS #8 in PEM. Written by _keep_private, erased once the key has retired.
-    private_pem = fields.Text(groups=fields.NO_ACCESS, copy=False, readonly=True)
+    private_pem = fields.Text(
+        groups=fields.NO_ACCESS, copy=False, readonly=True, prefetch=False
+    )
     is_encrypted = fields.Boolean(
         string="Encrypted",
-        readonly=True, help="The private part can't be read without the passphrase."
+        readonly=True,
+        help="The private part can't be read without the passphrase.",
     )
     endorsements = fields.Json(
         readonly=True, help="How software that knows older keys learns of this one."
@@ -226,7 +230,7 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model
     def _lock_ring(self, company):
         """Let nobody else change the ring meanwhile: who comes second fails."""
-        company.lock_for_update()
+        company.lock_for_update(allow_referencing=True)
 
     @api.model
     def _endorse(self, company, private, now):
@@ -257,15 +261,11 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model
     def _raise_longest_days(self, days):
         """Remember that tokens may be given for so many days from now on."""
-        now = fields.Datetime.now()
-        self.search(
-            [
-                ("longest_days", "<", days),
-                "|",
-                ("retired_at", "=", False),
-                ("retired_at", ">", now),
-            ]
-        ).write({"longest_days": days})
+        still_signs = Domain("retired_at", "=", False) | Domain(
+            "retired_at", ">", fields.Datetime.now()
+        )
+        if keys := self.search(still_signs & Domain("longest_days", "<", days)):
+            keys.write({"longest_days": days})
 
     def action_withdraw(self):
         """Publish these keys no longer: what they signed is not to be trusted.
@@ -276,11 +276,11 @@ class SoftwareLicenseSigningKey(models.Model):
         keys = self.sudo()
         keys.write({"withdrawn_at": fields.Datetime.now()})
         keys._erase_private()
-        for company in keys.company_id:
-            keys._replace_signer(company)
+        for company, withdrawn in keys.grouped("company_id").items():
+            self.sudo()._replace_signer(company, withdrawn[0].algorithm)
 
     @api.model
-    def _replace_signer(self, company):
+    def _replace_signer(self, company, algorithm):
         """See to it that a key of a company signs now."""
         now = fields.Datetime.now()
         if self._get_signer(company.id, now):
@@ -296,7 +296,7 @@ class SoftwareLicenseSigningKey(models.Model):
         if waiting:
             waiting.write({"signs_from": now, "retired_at": False})
         else:
-            self._add(company, signing.generate())
+            self._add(company, signing.generate(algorithm))
 
     # === THE PRIVATE PART === #
 

@@ -7,6 +7,7 @@ from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
+from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
 from odoo.tools import config, mute_logger
 
@@ -157,6 +158,11 @@ class TestKeyRing(KeyRingCommon):
         (kid,) = self._published()
         self.assertNotEqual(kid, self.first.kid)
         self.assertEqual(self._signer(), kid)
+        old = self._add(algorithm="RS256", is_at_once=True)
+        old.with_user(self.manager).action_withdraw()
+        self.assertEqual(
+            self.keys.search([("kid", "=", self._signer())]).algorithm, "RS256"
+        )
 
     @freeze_time(NOW)
     def test_a_key_that_waits_signs_at_once_when_the_one_before_is_withdrawn(self):
@@ -343,8 +349,6 @@ class TestKeyRing(KeyRingCommon):
         self.assertTrue(new.private_pem)
 
     def test_a_neutralized_copy_signs_nothing(self):
-        from odoo.modules.neutralize import get_neutralization_queries
-
         (query,) = [
             query
             for query in get_neutralization_queries(["software_license"])
