@@ -1,6 +1,7 @@
 """Real servers on a real PostgreSQL: one database, and a server of each kind."""
 
 import json
+import os
 import random
 import secrets
 import subprocess
@@ -104,11 +105,9 @@ def place():
 
 
 @pytest.fixture(scope="session")
-def installed(place):
+def installed():
     """The addon beside OCA's modules: nothing works on it, everything is cloned."""
-    return place.databases.fresh(
-        "e2e_installed", base="oca", install=["software_license"]
-    )
+    return os.environ["E2E_INSTALLED"]
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,16 @@ KILLS = 10
 CONNECTION_LOST = (OSError, HTTPException)
 
 
-def kill_at_work(server, call, items, patience):
+def kill_at_work(server, call, items, patience, has_begun=lambda: True):
     """Let a client call for each item, kill the server on the way, start it again.
 
     The moment is random, and always in the middle of work: there is more of it than
-    patience, in seconds.
+    patience, in seconds after it has begun.
     """
     with ThreadPoolExecutor(1) as pool:
         client = pool.submit(lambda: [call(item) for item in items])
+        while not has_begun() and not client.done():
+            time.sleep(0.01)
         time.sleep(random.uniform(0, patience))
         server.kill()
         error = client.exception()

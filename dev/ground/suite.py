@@ -16,13 +16,45 @@ BASES = {"core": "core", "oca": "oca", "stories": "oca"}
 #: The tests that a run leaves to others: they need modules, or are run apart.
 LEFT_OUT = {
     "core": ("test_subscription_*", "test_webhooks"),
-    "oca": ("test_subscription_story",),
+    # What bills nothing is the same beside modules that bill.
+    "oca": (
+        "test_bad_requests",
+        "test_boundary",
+        "test_device_rules",
+        "test_floating",
+        "test_license_file",
+        "test_licensing_api",
+        "test_managed_api",
+        "test_openapi",
+        "test_payload",
+        "test_signing",
+        "test_signing_keys",
+        "test_subscription_story",
+        "test_throttle",
+        "test_tokens",
+        "test_verdict",
+    ),
 }
 TITLES = {
     "core": "tests with Odoo's modules",
     "oca": "tests beside OCA's modules",
     "stories": "random stories of subscriptions",
 }
+#: The tests of real servers, by the names of their files: those whose servers are
+#: their own, all that share one, and those that take PostgreSQL itself down.
+E2E = {
+    "own": (
+        "databases",
+        "killed",
+        "killed_mail",
+        "openapi_cases",
+        "scale",
+        "uninstall",
+    ),
+    "shared": None,
+    "alone": ("bad_days",),
+}
+E2E_INSTALLED = "e2e_installed"
 
 
 def run_parts(parts, match=None, db_port=None):
@@ -41,10 +73,7 @@ def run_parts(parts, match=None, db_port=None):
 
 
 def _tests(place, parts, match):
-    """The parts that need Odoo: two at a time, then the real servers alone.
-
-    The output of all but the first is held back until those before are complete.
-    """
+    """The parts that need Odoo: two at a time, those against real servers last."""
     kinds = [kind for kind in ("core", "oca") if kind in parts]
     if "oca" in kinds:
         kinds.append("stories")
@@ -55,6 +84,17 @@ def _tests(place, parts, match):
         bases.append(peers.BASE)
     for base in dict.fromkeys(bases):
         place.databases.template(base)  # one after the other: oca is made from core
+    results = _run_two_at_a_time(jobs, place, match)
+    if "e2e" in parts:
+        place.databases.fresh(E2E_INSTALLED, base="oca", install=[paths.MODULE])
+        jobs = [partial(_e2e, kind=kind) for kind in E2E]
+        results += _run_two_at_a_time(jobs[:-1], place, match)
+        results += _run_two_at_a_time(jobs[-1:], place, match)
+    return results
+
+
+def _run_two_at_a_time(jobs, place, match):
+    """Run jobs; what the others print is held back until those before are done."""
     results = []
     with ThreadPoolExecutor(2) as pool:
         runs = [
@@ -64,8 +104,6 @@ def _tests(place, parts, match):
             for result in run.result():
                 result.show()
                 results.append(result)
-    if "e2e" in parts:  # what is measured there must have the machine to itself
-        results.append(_e2e(place, match))
     return results
 
 
@@ -98,12 +136,22 @@ def _cover(kind, env):
     return [covered_package, f"--cov-config={config}", "--cov-report="]
 
 
-def _e2e(place, match):
+def _e2e(place, match, live, kind):
     """Real server processes, driven from outside; see workplace.attach."""
-    env = place.odoo.environment(PYTHONPATH=str(paths.ROOT / "dev"))
+    env = place.odoo.environment(
+        PYTHONPATH=str(paths.ROOT / "dev"), E2E_INSTALLED=E2E_INSTALLED
+    )
     ini = paths.ROOT / "dev" / "pytest-e2e.ini"
-    arguments = [f"--rootdir={paths.ROOT}", paths.ROOT / "e2e"]
-    return pytest("tests of real servers", ini, arguments, match, env, paths.ROOT)
+    names = E2E[kind]
+    if names is None:
+        named = {name for names in E2E.values() for name in names or ()}
+        arguments = [f"--ignore-glob=*/test_{name}.py" for name in named]
+        arguments.append(paths.ROOT / "e2e")
+    else:
+        arguments = [paths.ROOT / "e2e" / f"test_{name}.py" for name in names]
+    arguments.append(f"--rootdir={paths.ROOT}")
+    title = f"tests of real servers: {kind}"
+    return [pytest(title, ini, arguments, match, env, paths.ROOT, live)]
 
 
 def _coverage(kinds):
