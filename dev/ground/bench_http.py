@@ -14,7 +14,7 @@ from .postgres import USER
 #: As small as a server in production can be, and busy.
 WORKERS, CLIENTS = 2, 8
 #: Short, so that what else the machine does is the same for the slices of a round.
-SECONDS = 1
+SECONDS = 0.5
 #: Rounds that do not count: each worker loads its registry, caches fill.
 WARM_UP = 2
 ADDONS = paths.ROOT / "benchmarks" / "addons"
@@ -157,6 +157,20 @@ def show(rows, base):
             f" {measure.show_ratio(row['to_base'])}"
             f" {measure.show_ratio(row['cpu_to_base'])}"
         )
+
+
+def show_added(row):
+    """Print what a call costs more than the one that it was compared with."""
+    time, cpu = (_show_percent(row[name]) for name in ("to_base", "cpu_to_base"))
+    say(f"{row['call']}: {cpu} CPU, {time} time")
+
+
+def _show_percent(found):
+    low, middle, high = (
+        f"{(it - 1) * 100:+.1f}"
+        for it in (found["interval"][0], found["ratio"], found["interval"][1])
+    )
+    return f"{middle} % ({low} to {high})"
 
 
 def describe_machine():

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from contextlib import contextmanager
+from math import ceil, floor, sqrt
 from statistics import median, quantiles
 
 from . import paths, process
@@ -51,14 +52,30 @@ def _read(child, log):
 
 
 def compare(ones, others):
-    """Return the median and the quartiles of the ratios of pairs.
+    """Return the median of the ratios of pairs, their quartiles, and how sure it is.
 
     Each pair was measured one right after the other, so that what else the machine
     did then is in both.
     """
     ratios = [one / other for one, other in zip(ones, others, strict=True)]
     quarters = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-    return {"ratio": median(ratios), "quartiles": [quarters[0], quarters[2]]}
+    return {
+        "ratio": median(ratios),
+        "quartiles": [quarters[0], quarters[2]],
+        "interval": _get_interval(sorted(ratios)),
+    }
+
+
+def _get_interval(ratios):
+    """Return within what the true median is, with a certainty of 95 %.
+
+    So many of the sorted ratios lie between it and the middle, whatever their
+    distribution is (the binomial one, as the normal one has it).
+    """
+    count = len(ratios)
+    reach = 1.96 * sqrt(count) / 2
+    low, high = floor(count / 2 - reach), ceil(count / 2 + reach)
+    return [ratios[max(low - 1, 0)], ratios[min(high, count - 1)]]
 
 
 def show_ratio(found):
