@@ -1,12 +1,9 @@
-"""dev/bench: one worker with the addon, one without, which work by turns."""
+"""dev/bench invoices: one worker with the addon, one without, which work by turns."""
 
-import json
-import subprocess
-from contextlib import contextmanager
-from statistics import median, quantiles
+from statistics import median
 
-from . import paths, process, venv
-from .console import Failure, say, shown
+from . import measure, paths, venv
+from .console import say
 from .workplace import Workplace, locked
 
 KINDS = ("unlicensed", "licensed")
@@ -44,49 +41,16 @@ def invoices(large, rounds, db_port):
         {"kind": kind, "size": size, "pairs": found}
         for (kind, size), found in pairs.items()
     ]
-    RESULT.write_text(json.dumps({"rows": rows, "measured": raw}, indent=1))
-    say(f"wrote {shown(RESULT)}")
+    measure.write(RESULT, {"rows": rows, "measured": raw})
     return 0
 
 
-@contextmanager
 def _worker(place, db):
-    """Start benchmarks/invoices.py on a database; yield how to ask it."""
+    """Start benchmarks/invoices.py on a database."""
     config = place.odoo.config(db, f"{db}-worker", http_enable=False)
     script = paths.ROOT / "benchmarks" / "invoices.py"
-    paths.LOGS.mkdir(parents=True, exist_ok=True)
-    log = paths.LOGS / f"{db}.log"
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            [str(part) for part in (venv.PYTHON, script, config, db)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=place.odoo.environment(),
-            text=True,
-            start_new_session=True,
-        ) as child,
-    ):
-        process.remember(child.pid)
-        try:
-            _read(child, log)
-            yield lambda **work: _ask(child, log, work)
-        finally:
-            process.stop(child)
-
-
-def _ask(child, log, work):
-    child.stdin.write(json.dumps(work) + "\n")
-    child.stdin.flush()
-    return json.loads(_read(child, log))
-
-
-def _read(child, log):
-    line = child.stdout.readline()
-    if not line:
-        raise Failure(f"the benchmark's worker ended: read {shown(log)}")
-    return line
+    command = (venv.PYTHON, script, config, db)
+    return measure.worker(command, db, place.odoo.environment())
 
 
 def _measure(on, off, kind, size, count):
@@ -111,13 +75,10 @@ def _row(kind, size, pairs, stage):
     row = {"kind": kind, "size": size, "stage": stage}
     for meter in METERS:
         on, off = (_total(pairs, side, stage, meter) for side in ("with", "without"))
-        ratios = [one / other for one, other in zip(on, off, strict=True)]
-        quarters = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         row[meter] = {
             "with": median(on),
             "without": median(off),
-            "ratio": median(ratios),
-            "quartiles": [quarters[0], quarters[2]],
+            **measure.compare(on, off),
         }
     return row
 
@@ -138,12 +99,7 @@ def _show(rows):
         seconds, statements = row["seconds"], row["statements"]
         say(
             f"{row['size']:>5} {row['kind']:12}  {row['stage']:20}"
-            f"{_ratio(seconds)} {_ratio(row['cpu'])}"
+            f"{measure.show_ratio(seconds)} {measure.show_ratio(row['cpu'])}"
             f" {seconds['with']:9.3f} {seconds['without']:8.3f}"
             f" {statements['with']:6.0f} {statements['without']:8.0f}"
         )
-
-
-def _ratio(meter):
-    low, high = meter["quartiles"]
-    return f"{meter['ratio']:7.3f} ({low:.3f}–{high:.3f})"

@@ -30,9 +30,13 @@ class Odoo:
         env.update(more)
         return env
 
+    def addons_path(self, *more):
+        """Where Odoo finds addons: its option of this name."""
+        folders = (*self.tree.addons, paths.ADDONS, oca.ADDONS, *more)
+        return ",".join(str(folder) for folder in folders)
+
     def config(self, db, name=None, **options):
         """Write a configuration file for one database and return its path."""
-        addons = (*self.tree.addons, paths.ADDONS, oca.ADDONS)
         values = {
             "db_name": db,
             "db_host": self.postgres["PGHOST"],
@@ -40,7 +44,7 @@ class Odoo:
             "db_user": self.postgres["PGUSER"],
             "db_password": self.postgres["PGPASSWORD"],
             "db_maxconn": "60",
-            "addons_path": ",".join(str(folder) for folder in addons),
+            "addons_path": self.addons_path(),
             "data_dir": str(paths.DATA),
             "http_interface": "127.0.0.1",
             "list_db": "False",
