@@ -193,9 +193,11 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model
     def _make_first_keys(self, companies=None):
         """Give each of these companies, by default all, its first key."""
-        companies = companies or self.env["res.company"].search([])
-        ringed = self.search([("company_id", "in", companies.ids)]).company_id
-        for company in companies - ringed:
+        ringed = self._read_group([], ["company_id"])
+        ringless = Domain("id", "not in", [company.id for (company,) in ringed])
+        if companies:
+            ringless &= Domain("id", "in", companies.ids)
+        for company in self.env["res.company"].search(ringless):
             self._add(company, signing.generate())
 
     @api.model
