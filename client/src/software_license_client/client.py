@@ -68,7 +68,7 @@ class LicenseClient:
         refresh_seconds: float = DAY,
         refused_seconds: float = HOUR,
         pause_seconds: float = 30.0,
-        verify: bool | str = True,
+        verify: bool | str | Path = True,
         offline: bool = False,
         allow_http: bool = False,
         require_token: bool = False,

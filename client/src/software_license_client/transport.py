@@ -8,6 +8,7 @@ import ipaddress
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from .version import __version__
 
 USER_AGENT = f"software-license-client/{__version__}"
 MAX_BYTES = 1024 * 1024
+_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,20 @@ class Limits:
 class Transport:
     """The way to one server.
 
-    :param verify: True for the CAs that requests ships, or the path of a CA bundle
+    :param verify: True for the CAs that requests ships, or the path of a CA bundle;
+        there is no way to do without
     """
 
     def __init__(
         self,
         server: str,
         *,
-        verify: bool | str = True,
+        verify: bool | str | Path = True,
         allow_http: bool = False,
         limits: Limits | None = None,
     ) -> None:
         self._base, self._is_loopback = _checked(server, allow_http)
-        self._verify = verify
+        self._verify = _checked_bundle(verify)
         self._limits = limits or Limits()
 
     def call(
@@ -116,10 +119,12 @@ class Transport:
 
     def _read(self, response: requests.Response) -> Answer:
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise TransportError("bad_answer", "the answer is packed, unasked")
-        body = response.raw.read(self._limits.max_bytes + 1, decode_content=False)
-        if len(body) > self._limits.max_bytes:
-            raise TransportError("bad_answer", "the answer is too long")
+            raise TransportError("bad_answer", "The server's answer is packed, unasked.")
+        body = b""
+        for chunk in response.raw.stream(_CHUNK, decode_content=False):
+            body += chunk
+            if len(body) > self._limits.max_bytes:
+                raise TransportError("bad_answer", "The server's answer is too long.")
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, body)
 
@@ -164,6 +169,14 @@ def _checked(server: str, allow_http: bool) -> tuple[str, bool]:
     if parts.scheme == "http" and not (is_loopback or allow_http):
         raise ConfigurationError("server: https is needed (or allow_http=True)")
     return server.rstrip("/"), is_loopback
+
+
+def _checked_bundle(verify: bool | str | Path) -> bool | str:
+    if verify is True:
+        return True
+    if isinstance(verify, bool) or not Path(verify).exists():
+        raise ConfigurationError("verify: True, or a file with CAs; TLS is verified")
+    return str(verify)
 
 
 def _is_loopback(host: str) -> bool:
