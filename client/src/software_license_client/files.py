@@ -41,7 +41,8 @@ def check_file(judge: Judge, state: State, claims: Claims, local: float) -> Arri
             refusal.code, "the license was refused after the file was made"
         )
     if not is_proof:
-        return Arrival(claims, moment_for(claims, state, local), state.offset)
+        now = moment_for(claims, state.latest, state.offset, local)
+        return Arrival(claims, now, state.offset)
     offset = max(0.0, learnt_offset(local, claims.issued_at))
     now = max(local + offset, float(claims.issued_at))
     check_time(claims, now)

@@ -78,7 +78,8 @@ class Judge:
             expected = self.expected(key, any_device=source == "file")
             try:
                 claims = verify(token, ring, expected)
-                now = moment_for(claims, state, local)
+                latest = max(state.latest, claims.issued_at)  # the token's own floor
+                now = moment_for(claims, latest, state.offset, local)
             except TokenError as error:
                 first = first or (error, source)
             else:
@@ -90,13 +91,12 @@ class Judge:
         return Ruling(nothing_stored(state, key, warnings), False)
 
 
-def moment_for(claims: Claims, state: State, local: float) -> float:
+def moment_for(claims: Claims, latest: float, offset: float, local: float) -> float:
     """Return the moment that it is, if the claims are good at it.
 
     Raises TokenError ``clock_turned_back``, ``token_expired``, ``token_not_yet_valid``.
     """
-    latest = max(state.latest, claims.issued_at)
-    now = trusted_now(local, state.offset, latest)
+    now = trusted_now(local, offset, latest)
     if now is None:
         raise TokenError("clock_turned_back", "the clock of this device is behind")
     check_time(claims, now)

@@ -119,7 +119,9 @@ class Transport:
 
     def _read(self, response: requests.Response) -> Answer:
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise TransportError("bad_answer", "The server's answer is packed, unasked.")
+            raise TransportError(
+                "bad_answer", "The server's answer is packed, unasked."
+            )
         body = b""
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
             body += chunk
