@@ -2,11 +2,13 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from authority import DAY, KEY, claims, ed25519_key
 
 HOUR = 3600
+GARBAGE = SimpleNamespace(jwk={"kid": ["x"], "kty": [], "endorsements": [{}]})
 OTHER_KEY = "ACME-0000-0000-0000-0000"
 
 
@@ -267,6 +269,14 @@ def test_a_key_that_nobody_endorsed_is_not_believed(make, server):
     server.keys.append(server.key)
     verdict = make().sync()
     assert verdict.source == "token" and "unknown_key" in verdict.warnings[0]
+
+
+def test_garbage_among_the_servers_keys_does_not_matter(make, server, key):
+    make().check()
+    new = key.successor()
+    server.key = new
+    server.keys = [GARBAGE, new]
+    assert make().sync().source == "server"
 
 
 def test_a_replayed_answer_is_no_answer(make, server, clock):

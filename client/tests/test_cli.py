@@ -89,6 +89,10 @@ def test_a_due_check_of_the_command_line_waits_for_the_answer(run, server, tmp_p
     state.write_text(json.dumps({**data, "asked_at": 0}))
     server.refusal = (200, {"valid": False, "error": "license_revoked"})
     assert run("check") == 1
+    data = json.loads(state.read_text())
+    state.write_text(json.dumps({**data, "asked_at": 0}))
+    server.refusal = None
+    assert run("check") == 0
 
 
 def test_a_file_is_requested_and_installed(run, key, tmp_path, monkeypatch):

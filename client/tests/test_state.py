@@ -264,6 +264,18 @@ def test_the_default_folder_is_the_operating_systems(
     assert default_path("acme") == tmp_path / folder / "acme.json"
 
 
+def test_a_user_without_a_home_is_licensed_in_memory(make, monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", no_home)
+    client = make(state_path=None)
+    assert client.check().valid and client.check().source == "token"
+    assert client.check().warnings[0].startswith("state_unwritable")
+
+
 def test_nothing_is_written_by_making_a_client(make, state_file):
     assert isinstance(make(), LicenseClient)
     assert not state_file.parent.exists()

@@ -158,7 +158,7 @@ def _read_config(path: str) -> dict[str, Any]:
 
 def _check(client: LicenseClient, options: argparse.Namespace) -> int:
     verdict = client.check(refresh=options.refresh)
-    if not options.refresh and verdict.valid:
+    if not (verdict.valid and verdict.source == "server"):
         client.wait()  # if it was due: this process ends, and the question with it
         verdict = client.check()
     return _tell(verdict, options)

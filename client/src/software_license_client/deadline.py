@@ -19,10 +19,12 @@ class AbortableAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         self._connections: list[HTTPConnection] = []
+        self._is_aborted = False
         super().__init__(max_retries=0)
 
     def abort(self) -> None:
         """Cut the connections; the thread that reads from one gets an error."""
+        self._is_aborted = True
         for connection in self._connections:
             with contextlib.suppress(OSError, AttributeError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
@@ -36,17 +38,22 @@ class AbortableAdapter(HTTPAdapter):
         self._watch(manager)
         return manager
 
+    def _note(self, connection: HTTPConnection) -> None:
+        self._connections.append(connection)
+        if self._is_aborted:  # the look-up of the name took longer than the call may
+            raise ConnectionAbortedError
+
     def _watch(self, manager: PoolManager) -> None:
-        connections = self._connections
+        note = self._note
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
-                connections.append(self)
+                note(self)
                 super().connect()
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
-                connections.append(self)
+                note(self)
                 super().connect()
 
         class PlainPool(HTTPConnectionPool):

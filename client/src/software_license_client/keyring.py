@@ -26,7 +26,7 @@ class KeyRing:
         self._keys = {key.kid: key for key in keys}
 
     def __contains__(self, kid: object) -> bool:
-        return kid in self._keys
+        return isinstance(kid, str) and kid in self._keys
 
     def get(self, kid: object) -> TrustedKey:
         """Return a key; TokenError ``unknown_key`` for one that is not believed."""

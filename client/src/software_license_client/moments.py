@@ -1,9 +1,9 @@
 """What the time is, on a machine whose clock its user can set."""
 
-from .token import LEEWAY
-
 #: How far the clock may go back before it matters: zones, corrections, daylight saving.
 TOLERANCE = 3600
+#: What a clock may differ from the server's without being called wrong: slow answers.
+NOTICED = 60
 
 
 def trusted_now(local: float, offset: float, latest: float) -> float | None:
@@ -29,4 +29,4 @@ def learnt_offset(local: float, proven: float) -> float:
     Small differences are the way of the answer through the network: none.
     """
     difference = proven - local
-    return difference if abs(difference) > LEEWAY else 0.0
+    return difference if abs(difference) > NOTICED else 0.0

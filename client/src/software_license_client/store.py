@@ -24,7 +24,10 @@ MAX_BYTES = 1024 * 1024
 
 def default_folder() -> Path:
     """Return where programs keep such files for their user, by operating system."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home: nothing can be kept
+        home = Path(os.devnull)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":
