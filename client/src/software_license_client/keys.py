@@ -38,15 +38,13 @@ class TrustedKey:
     """A public key that is believed, and the issuer for which it may speak."""
 
     kid: str
-    algorithm: str
     public_key: PublicKey
     issuer: str
 
     @classmethod
     def of(cls, public_key: PublicKey, issuer: str) -> "TrustedKey":
         """Return the key under its own thumbprint, whatever others call it."""
-        algorithm = algorithm_of(public_key)
-        return cls(thumbprint(public_key), algorithm, public_key, issuer)
+        return cls(thumbprint(public_key), public_key, issuer)
 
     def verify(self, token: str) -> bytes:
         """Return what a compact JWS says, if this key signed it.
