@@ -1,5 +1,6 @@
 """How check() decides, against a server that behaves."""
 
+import json
 import threading
 import time
 from types import SimpleNamespace
@@ -226,6 +227,13 @@ def test_an_unsigned_yes_is_good_for_now_only(make, server):
     server.stop()
     assert not make().check().valid
     server.start()
+
+
+def test_an_unsigned_yes_with_strange_fields_is_a_yes(make, server):
+    said = {"valid": True, "features": ["export"], "expiresAt": "soon"}
+    server.fault = lambda handler: handler.say(200, json.dumps(said).encode())
+    verdict = make().check()
+    assert verdict.valid and verdict.expires_at is None and not verdict.has("export")
 
 
 def test_an_unsigned_yes_leaves_a_good_token_alone(make, server):

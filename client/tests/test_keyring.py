@@ -1,9 +1,11 @@
 """Which keys are believed."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from authority import ISSUER, ed25519_key, jwks, rsa_key
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -151,6 +153,10 @@ def test_keys_are_pinned_as_jwks_as_text_as_pem_and_by_path(tmp_path):
     assert key.kid in pinned_ring(key.jwk)
 
 
+EC = SimpleNamespace(public=ec.generate_private_key(ec.SECP256R1()).public_key())
+DAMAGED_PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"
+
+
 @pytest.mark.parametrize(
     ("keys", "issuer", "reason"),
     [
@@ -167,6 +173,10 @@ def test_keys_are_pinned_as_jwks_as_text_as_pem_and_by_path(tmp_path):
         ({**FIRST.jwk, "iss": 5}, None, "iss"),
         (FIRST.jwk, OTHER_ISSUER, "another issuer"),
         (pem(rsa_key(1024)), ISSUER, "2048"),
+        (pem(EC), ISSUER, "only Ed25519 and RSA"),
+        (DAMAGED_PEM, ISSUER, "not a public key"),
+        (DAMAGED_PEM.encode(), ISSUER, "keys"),
+        ("", ISSUER, "keys"),
     ],
 )
 def test_wrongly_pinned_keys_are_the_vendors_mistake(keys, issuer, reason):

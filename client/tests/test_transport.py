@@ -157,6 +157,23 @@ def test_no_key_and_no_token_is_ever_logged(make, server, caplog):
         assert secret not in caplog.text
 
 
+def test_a_system_without_threads_is_a_server_that_is_not_reached(
+    make, server, clock, monkeypatch
+):
+    client = make()
+    client.check()
+    clock.pass_by(86400)
+
+    def no_thread(_self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", no_thread)
+    assert client.check().source == "token" and client.wait()
+    verdict = client.sync()
+    assert verdict.source == "token"
+    assert verdict.warnings[0].startswith("server_unreachable")
+
+
 def test_a_key_is_masked_after_four_characters():
     assert [mask(key) for key in (KEY, " AB12CD ", "AB12", "", None)] == [
         "ACME…",

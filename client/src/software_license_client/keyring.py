@@ -120,6 +120,8 @@ def _read_pinned(
         if "-----BEGIN" in keys:
             return [(key, None) for key in from_pem(keys)]
         keys = parse_object(keys)
+    if not isinstance(keys, Mapping):
+        raise TypeError("a set of JWKs, text or a path is needed")
     jwks = keys.get("keys", [keys] if "kty" in keys else [])
     if not isinstance(jwks, list) or not all(isinstance(jwk, dict) for jwk in jwks):
         raise ValueError("not a set of JWKs")

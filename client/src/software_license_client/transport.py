@@ -81,7 +81,10 @@ class Transport:
 
         # A thread, since a name look-up or a server that drips bytes has no time-out.
         thread = threading.Thread(target=work, name="license-call", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            raise _unreachable("the system gives no more threads") from None
         thread.join(self._limits.call_seconds)
         if not box:
             adapter.abort()
@@ -144,8 +147,6 @@ def _explain(error: Exception) -> Exception:
         return error
     if isinstance(error, requests.exceptions.SSLError):
         return _unreachable("its certificate is not trusted")
-    if isinstance(error, requests.exceptions.Timeout):
-        return _unreachable("no answer in time")
     known = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
     if isinstance(error, (*known, ValueError)):
         return _unreachable(f"no connection ({type(error).__name__})")
