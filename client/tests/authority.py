@@ -119,3 +119,8 @@ def iso(seconds):
 def license_file(key, **changes):
     """The text of a license file."""
     return wrap(LICENSE, key.sign(claims(**changes)))
+
+
+def decided_by(verdict):
+    """What made a verdict valid; its code if it is not."""
+    return verdict.source if verdict.valid else verdict.code

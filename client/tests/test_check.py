@@ -6,7 +6,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from authority import DAY, KEY, claims, ed25519_key
+from authority import DAY, KEY, claims, decided_by, ed25519_key
 
 HOUR = 3600
 GARBAGE = SimpleNamespace(jwk={"kid": ["x"], "kty": [], "endorsements": [{}]})
@@ -33,8 +33,8 @@ def test_the_first_check_asks_and_tells_what_the_license_allows(make, server):
 def test_a_good_token_decides_without_the_network_also_after_a_restart(make, server):
     client = make()
     client.check()
-    assert client.check().source == "token"
-    assert make().check().source == "token"
+    assert decided_by(client.check()) == "token"
+    assert decided_by(make().check()) == "token"
     assert len(server.validations()) == 1
 
 
@@ -54,7 +54,7 @@ def test_a_due_check_answers_at_once_and_asks_in_the_background(make, server, cl
     assert client.wait() and len(server.validations()) == 1
     clock.pass_by(1)
     server.clock = clock
-    assert client.check().source == "token"
+    assert decided_by(client.check()) == "token"
     assert client.wait(1) and len(server.validations()) == 2
     assert client.check().valid_until.timestamp() == clock.now + 14 * DAY
 
@@ -212,7 +212,9 @@ def test_offline_means_no_network_at_all(make, server):
     make().check()
     asked = len(server.asked)
     client = make(offline=True)
-    assert client.check().source == "token" and client.sync().source == "token"
+    assert (
+        decided_by(client.check()) == "token" and decided_by(client.sync()) == "token"
+    )
     assert client.activate().code == "offline"
     assert client.deactivate().code == "offline"
     assert len(server.asked) == asked
@@ -222,7 +224,7 @@ def test_an_unsigned_yes_is_good_for_now_only(make, server):
     server.signs = False
     client = make()
     verdict = client.check()
-    assert verdict.valid and verdict.source == "server" and verdict.has("export")
+    assert decided_by(verdict) == "server" and verdict.has("export")
     assert verdict.valid_until is None and "unsigned" in verdict.warnings[0]
     server.stop()
     assert not make().check().valid
@@ -240,7 +242,7 @@ def test_an_unsigned_yes_leaves_a_good_token_alone(make, server):
     client = make()
     client.check()
     server.signs = False
-    assert client.sync().source == "token"
+    assert decided_by(client.sync()) == "token"
 
 
 def test_an_unsigned_yes_can_be_too_little(make, server):
@@ -254,13 +256,13 @@ def test_a_new_signing_key_is_fetched_past_caches_and_kept(make, server):
     client.check()
     old, new = server.key, server.key.successor()
     server.key, server.keys = new, [old, new]
-    assert client.sync().source == "server"
+    assert decided_by(client.sync()) == "server"
     (headers,) = [headers for path, _, headers in server.asked if "jwks" in path]
     assert headers["Cache-Control"] == "no-cache"
     server.stop()
-    assert make().check().source == "token"
+    assert decided_by(make().check()) == "token"
     server.start()
-    assert client.sync().source == "server"
+    assert decided_by(client.sync()) == "server"
     assert len([path for path, *_ in server.asked if "jwks" in path]) == 1
 
 
@@ -268,7 +270,7 @@ def test_a_client_that_slept_through_two_rotations_believes_the_newest(make, ser
     server.key = server.key.successor().successor()
     server.keys = [server.key]
     assert make().check().valid
-    assert make().check().source == "token"
+    assert decided_by(make().check()) == "token"
 
 
 def test_a_key_that_nobody_endorsed_is_not_believed(make, server):
@@ -276,7 +278,7 @@ def test_a_key_that_nobody_endorsed_is_not_believed(make, server):
     server.key = ed25519_key()
     server.keys.append(server.key)
     verdict = make().sync()
-    assert verdict.source == "token" and "unknown_key" in verdict.warnings[0]
+    assert decided_by(verdict) == "token" and "unknown_key" in verdict.warnings[0]
 
 
 def test_garbage_among_the_servers_keys_does_not_matter(make, server, key):
@@ -284,7 +286,7 @@ def test_garbage_among_the_servers_keys_does_not_matter(make, server, key):
     new = key.successor()
     server.key = new
     server.keys = [GARBAGE, new]
-    assert make().sync().source == "server"
+    assert decided_by(make().sync()) == "server"
 
 
 def test_a_replayed_answer_is_no_answer(make, server, clock):
@@ -306,7 +308,7 @@ def test_the_token_of_another_device_is_no_answer(make, server):
     client.check()
     server.changes = {"deviceId": "device-2"}
     verdict = client.sync()
-    assert verdict.source == "token" and "wrong_device" in verdict.warnings[0]
+    assert decided_by(verdict) == "token" and "wrong_device" in verdict.warnings[0]
 
 
 def test_after_the_tokens_end_the_server_is_asked_before_the_answer(
@@ -315,7 +317,7 @@ def test_after_the_tokens_end_the_server_is_asked_before_the_answer(
     client = make(server_clock=clock)
     client.check()
     clock.pass_by(14 * DAY)
-    assert client.check().source == "server"
+    assert decided_by(client.check()) == "server"
 
 
 def test_no_check_takes_long_for_what_is_stored(make):

@@ -1,7 +1,7 @@
 """License files, for devices that never see the network."""
 
 import pytest
-from authority import DAY, DEVICE, KEY, claims, ed25519_key, license_file
+from authority import DAY, DEVICE, KEY, claims, decided_by, ed25519_key, license_file
 
 from software_license_client.armor import LICENSE, unwrap_request, wrap
 from software_license_client.errors import TokenError
@@ -40,9 +40,9 @@ def test_a_request_says_who_asks_and_its_answer_licenses_the_device(
     }
     assert max(len(line) for line in request.splitlines()) == 64
     verdict = client.install_file(answer(key, request))
-    assert verdict.valid and verdict.source == "file" and verdict.has("export")
+    assert decided_by(verdict) == "file" and verdict.has("export")
     clock.pass_by(300 * DAY)
-    assert make_offline().check().source == "file"
+    assert decided_by(make_offline().check()) == "file"
     clock.pass_by(66 * DAY)
     assert make_offline().check().code == "token_expired"
 
@@ -68,9 +68,9 @@ def test_a_file_that_came_by_mail_is_read(make_offline, key):
 def test_a_file_for_any_device_is_good_and_takes_no_seat_online(make, server, key):
     client = make(None)
     assert client.install_file(license_file(key, deviceId=None)).valid
-    assert client.check().source == "file"
+    assert decided_by(client.check()) == "file"
     client.wait(1)
-    assert client.sync().source == "file"
+    assert decided_by(client.sync()) == "file"
     assert server.asked == []
 
 
@@ -92,10 +92,10 @@ def test_a_file_outlives_the_shorter_token_of_the_server(make, server, key, cloc
     client = make(None)
     client.install_file(license_file(key, seconds=YEAR))
     client.sync()
-    assert client.check().source == "token"
+    assert decided_by(client.check()) == "token"
     server.stop()
     clock.pass_by(20 * DAY)
-    assert client.check().source == "file"
+    assert decided_by(client.check()) == "file"
     server.start()
 
 
@@ -158,7 +158,7 @@ def test_a_file_brings_a_new_key_where_none_is_configured(make, server, key):
     client = make(None)
     client.activate(KEY)
     assert client.install_file(license_file(key, licenseKey=OTHER_KEY)).valid
-    assert client.check().source == "file"
+    assert decided_by(client.check()) == "file"
     client.sync()
     assert server.validations()[-1]["licenseKey"] == OTHER_KEY
 
@@ -235,7 +235,7 @@ def test_a_new_signing_key_is_fetched_for_a_file_where_there_is_a_network(
     server.keys = [key, new]
     assert make_offline().install_file(license_file(new)).code == "unknown_key"
     assert make(None).install_file(license_file(new)).valid
-    assert make_offline().check().source == "file"
+    assert decided_by(make_offline().check()) == "file"
 
 
 def test_a_damaged_request_is_none():

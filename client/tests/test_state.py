@@ -6,7 +6,7 @@ import stat
 import threading
 
 import pytest
-from authority import DAY, claims, ed25519_key
+from authority import DAY, claims, decided_by, ed25519_key
 
 from software_license_client import LicenseClient
 from software_license_client.state import State
@@ -95,7 +95,7 @@ def test_a_damaged_state_is_none_and_is_told(make, stopped, state_file, data):
 def test_a_truncated_state_asks_the_server_anew(make, server, state_file):
     make().check()
     state_file.write_bytes(state_file.read_bytes()[:100])
-    assert make().check().source == "server"
+    assert decided_by(make().check()) == "server"
     assert make().check() == make().check()
     assert make().check().warnings == ()
 
@@ -106,7 +106,7 @@ def test_a_state_that_cannot_be_written_is_kept_in_memory(make, server, tmp_path
     verdict = client.check()
     assert verdict.valid and verdict.warnings[0].startswith("state_unwritable")
     server.stop()
-    assert client.check().source == "token"
+    assert decided_by(client.check()) == "token"
     server.refusal = (200, {"valid": False, "error": "license_revoked"})
     server.start()
     client.sync()
@@ -128,7 +128,7 @@ def test_a_state_copied_from_another_machine_is_worth_nothing_offline(make, stop
 def test_a_state_copied_from_another_machine_asks_for_this_one(make, server):
     make().check()
     client = make(device_id="device-2")
-    assert client.check().source == "server"
+    assert decided_by(client.check()) == "server"
     assert server.validations()[-1]["deviceId"] == "device-2"
 
 
@@ -189,7 +189,7 @@ def test_an_edited_schedule_cannot_put_the_next_question_off(
 def test_what_one_process_learns_another_knows(make, server):
     one, two = make(), make()
     one.check()
-    assert two.check().source == "token"
+    assert decided_by(two.check()) == "token"
     server.refusal = (200, {"valid": False, "error": "license_revoked"})
     two.sync()
     assert one.check().code == "license_revoked"
@@ -272,7 +272,7 @@ def test_a_user_without_a_home_is_licensed_in_memory(make, monkeypatch):
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setattr("pathlib.Path.home", no_home)
     client = make(state_path=None)
-    assert client.check().valid and client.check().source == "token"
+    assert client.check().valid and decided_by(client.check()) == "token"
     assert client.check().warnings[0].startswith("state_unwritable")
 
 

@@ -6,7 +6,7 @@ import logging
 import ssl
 
 import pytest
-from authority import DEVICE, KEY, ed25519_key
+from authority import DEVICE, KEY, decided_by, ed25519_key
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -62,7 +62,7 @@ def test_a_certificate_of_an_unknown_ca_is_not_believed(make, server, tls_server
     make().check()
     secure = tls_server.url.replace("http:", "https:")
     verdict = make(url=secure).sync()
-    assert verdict.source == "token"
+    assert decided_by(verdict) == "token"
     assert "certificate" in verdict.warnings[0]
     assert tls_server.asked == []
 
@@ -76,8 +76,8 @@ def test_the_environment_cannot_bring_a_ca(make, tls_server, certificate, monkey
 
 def test_the_vendors_own_ca_is_believed(make, tls_server, certificate):
     secure = tls_server.url.replace("http:", "https:")
-    assert make(url=secure, verify=certificate).check().source == "server"
-    assert make(url=secure, verify=str(certificate)).sync().source == "server"
+    assert decided_by(make(url=secure, verify=certificate).check()) == "server"
+    assert decided_by(make(url=secure, verify=str(certificate)).sync()) == "server"
 
 
 def test_a_certificate_for_another_host_is_not_believed(make, tls_server, certificate):
@@ -168,9 +168,9 @@ def test_a_system_without_threads_is_a_server_that_is_not_reached(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("threading.Thread.start", no_thread)
-    assert client.check().source == "token" and client.wait()
+    assert decided_by(client.check()) == "token" and client.wait()
     verdict = client.sync()
-    assert verdict.source == "token"
+    assert decided_by(verdict) == "token"
     assert verdict.warnings[0].startswith("server_unreachable")
 
 
