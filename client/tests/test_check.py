@@ -72,6 +72,8 @@ def test_many_due_checks_ask_once(make, server, clock):
     server.fault = slow
     assert all(client.check().valid for _ in range(20))
     assert not client.wait(0.01)
+    names = [thread.name for thread in threading.enumerate()]
+    assert names.count("license-check") == 1
     gate.set()
     assert client.wait(1) and len(server.validations()) == 2
 

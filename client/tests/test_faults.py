@@ -80,8 +80,8 @@ FAULTS = {
     "hostile nesting": (answer(200, b"[" * 50000), "bad_answer"),
     "token a number": (answer(200, b'{"valid": true, "token": 5}'), "bad_answer"),
     "token garbage": (answer(200, b'{"valid": true, "token": "x"}'), "malformed"),
-    "oversized": (answer(200, b" " * 100000), "bad_answer"),
-    "packed": (answer(200, b"{}", Content_Encoding="gzip"), "bad_answer"),
+    "oversized": (answer(200, REFUSAL + b" " * 100000), "bad_answer"),
+    "packed": (answer(200, REFUSAL, Content_Encoding="gzip"), "bad_answer"),
     "slow": (slow, "server_unreachable"),
     "drips its head": (drip_head, "server_unreachable"),
     "drips its body": (drip_body, "server_unreachable"),
@@ -129,7 +129,7 @@ def test_a_redirect_is_not_followed(make, server, key):
     try:
         for status in (301, 302, 303, 307, 308):
             address = f"{other.url}/api/licenses/validate"
-            server.fault = answer(status, b"", Location=address)
+            server.fault = answer(status, REFUSAL, Location=address)
             assert make(pause_seconds=0).check().code == "bad_answer"
         assert other.asked == []
     finally:

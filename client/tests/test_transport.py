@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from license_server import LicenseServer
 
-from software_license_client import ConfigurationError
+from software_license_client import ConfigurationError, TransportError
 from software_license_client.license_key import mask
 from software_license_client.transport import Transport
 from software_license_client.version import __version__
@@ -174,6 +174,14 @@ def test_a_system_without_threads_is_a_server_that_is_not_reached(
     assert verdict.warnings[0].startswith("server_unreachable")
 
 
+def test_an_error_does_not_carry_what_was_sent(server):
+    server.stop()
+    with pytest.raises(TransportError) as caught:
+        Transport(server.url).call("POST", "/", {"licenseKey": KEY})
+    assert caught.value.__cause__ is None and caught.value.__context__ is None
+    server.start()
+
+
 def test_a_key_is_masked_after_four_characters():
     assert [mask(key) for key in (KEY, " AB12CD ", "AB12", "", None)] == [
         "ACME…",
@@ -190,6 +198,7 @@ def test_proxies_of_the_environment_are_used_but_not_for_this_machine(
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.delenv("no_proxy", raising=False)
     assert make().check().valid
+    assert server.asked[-1][0] == "/api/licenses/validate"
     far = make(url="http://licenses.example", allow_http=True, device_id=DEVICE)
     far.sync()
     assert server.asked[-1][0] == "http://licenses.example/api/licenses/validate"

@@ -91,7 +91,7 @@ class Transport:
             seconds = self._limits.call_seconds
             raise _unreachable(f"no whole answer within {seconds:g} s")
         if isinstance(box[0], Exception):
-            raise _explain(box[0]) from None  # its text may hold what was sent
+            raise _explain(box[0])
         return box[0]
 
     def _call(
@@ -142,7 +142,10 @@ _HEADERS = {
 
 
 def _explain(error: Exception) -> Exception:
-    """Return the error to raise for one of a call: ours, or a mistake of this code."""
+    """Return the error to raise for one of a call: ours, or a mistake of this code.
+
+    Those of requests go no further: they carry what was sent, the license key too.
+    """
     if isinstance(error, TransportError):
         return error
     if isinstance(error, requests.exceptions.SSLError):
