@@ -228,6 +228,17 @@ def test_an_answered_request_proves_that_a_clock_is_behind(make_offline, key, cl
     assert client.check().valid
 
 
+def test_a_file_that_took_a_month_to_arrive_lasts_no_month_longer(
+    make_offline, key, clock
+):
+    client = make_offline()
+    file = answer(key, client.request_file(), now=clock.now)
+    clock.pass_by(30 * DAY)
+    assert client.install_file(file).valid
+    clock.pass_by(YEAR - 30 * DAY)
+    assert client.check().code == "token_expired"
+
+
 def test_a_new_signing_key_is_fetched_for_a_file_where_there_is_a_network(
     make, make_offline, server, key
 ):
