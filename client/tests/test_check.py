@@ -311,6 +311,7 @@ def test_the_token_of_another_device_is_no_answer(make, server):
     server.changes = {"deviceId": "device-2"}
     verdict = client.sync()
     assert decided_by(verdict) == "token" and "wrong_device" in verdict.warnings[0]
+    assert len(server.asked) == 2  # new keys would not help
 
 
 def test_after_the_tokens_end_the_server_is_asked_before_the_answer(
