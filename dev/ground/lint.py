@@ -21,9 +21,9 @@ def check():
     rcfile = f"--rcfile={paths.ROOT / 'dev/pylintrc'}"
     copy = _copy()
     return [
-        _tool("ruff check", [*ruff, "check", "--no-fix", *options]),
-        _tool("ruff format", [*ruff, "format", "--check", *options]),
-        _tool("pylint-odoo", [venv.PYTHON, "-m", "pylint", rcfile, copy]),
+        tool("ruff check", [*ruff, "check", "--no-fix", *options]),
+        tool("ruff format", [*ruff, "format", "--check", *options]),
+        tool("pylint-odoo", [venv.PYTHON, "-m", "pylint", rcfile, copy]),
     ]
 
 
@@ -35,7 +35,7 @@ def _copy():
     return copy
 
 
-def _tool(title, command):
+def tool(title, command):
     """Run a linter; show what it says only when it finds something."""
     begin = time.monotonic()
     done = subprocess.run(

@@ -4,12 +4,14 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from . import addon, lint, paths, peers, venv
+from . import addon, client, lint, paths, peers, venv
 from .console import run, say
 from .pytest_run import pytest
 from .workplace import Workplace, locked
 
-PARTS = ("lint", "core", "oca", "e2e", "peers")
+PARTS = ("lint", "client", "core", "oca", "e2e", "peers")
+#: The parts that need no Odoo and no database.
+ALONE = {"lint", "client"}
 COVERAGE = paths.CACHE / "coverage"
 #: Kinds of runs of the addon's own tests: the database, and how they are called.
 BASES = {"core": "core", "oca": "oca", "stories": "oca"}
@@ -63,7 +65,9 @@ def run_parts(parts, match=None, db_port=None):
     with locked():
         if "lint" in parts:
             results += lint.check()
-        if set(parts) - {"lint"}:
+        if "client" in parts:
+            results += client.check(match)
+        if set(parts) - ALONE:
             with Workplace(db_port) as place:
                 results += _tests(place, parts, match)
     coverage = _coverage({"core", "oca"} & set(parts))
