@@ -1,11 +1,30 @@
-"""The Python client: its types, and its tests, which need no Odoo."""
+"""The Python client: its command line, its types, and its tests, without Odoo."""
 
 import os
+import subprocess
+from pathlib import Path
 
 from . import lint, paths, venv
+from .console import say, shown
 from .pytest_run import pytest
 
 FOLDER = paths.ROOT / "client"
+SOURCES = FOLDER / "src"
+MODULE = "software_license_client"
+
+
+def run(*arguments):
+    """Run the client's command line; show it and what it prints, return what ran."""
+    shell = [shown(it) if isinstance(it, Path) else it for it in arguments]
+    say(f"   $ license-client {' '.join(shell)}")
+    done = subprocess.run(
+        [str(part) for part in (venv.PYTHON, "-m", MODULE, *arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+    )
+    say(f"   {(done.stdout or done.stderr).strip()}")
+    return done
 
 
 def check(match=None):
@@ -13,8 +32,8 @@ def check(match=None):
     venv.prepare()
     config = FOLDER / "pyproject.toml"
     mypy = [venv.PYTHON, "-m", "mypy", "--strict", "--config-file", config]
-    mypy += ["--cache-dir", paths.CACHE / "mypy", FOLDER / "src"]
-    env = {**os.environ, "PYTHONPATH": str(FOLDER / "src")}
+    mypy += ["--cache-dir", paths.CACHE / "mypy", SOURCES]
+    env = {**os.environ, "PYTHONPATH": str(SOURCES)}
     arguments = [f"--rootdir={FOLDER}", FOLDER / "tests"]
     return [
         lint.tool("mypy on the client", mypy),

@@ -3,9 +3,12 @@
 Every step shows what really happened, and is checked.
 """
 
+import json
+import shutil
+import urllib.request
 from datetime import datetime, timezone
 
-from . import curl
+from . import client, curl, paths
 from .console import Failure, say, shown
 
 MONTHLY_PRICE = 49.0
@@ -23,6 +26,7 @@ def play(server, rpc):
         story.a_seat_moves,
         story.payment_is_undone,
         story.next_month_is_paid,
+        story.software_starts_offline,
     ):
         chapter()
 
@@ -172,6 +176,28 @@ class Story:
             [row["license_key"] for row in self.licenses()] == [self.key],
             "the key is still the same, and the only one",
         )
+
+    def software_starts_offline(self):
+        self.title("The software starts without internet: a signed answer is enough")
+        folder = paths.DEV / "story"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        keys = folder / "keys.json"
+        with urllib.request.urlopen(f"{self.url}/api/licenses/jwks.json") as answer:
+            keys.write_bytes(answer.read())
+        settings = {
+            "server": self.url,
+            "application": "acme-editor",
+            "keys": str(keys),
+            "device_id": "dev-3",
+            "state": str(folder / "state.json"),
+        }
+        config = folder / "license.json"
+        config.write_text(json.dumps(settings))
+        said = client.run("activate", self.key, "--config", config)
+        self.expect(said.returncode == 0, "it asked once, with the server's public key")
+        said = client.run("check", "--offline", "--config", config)
+        self.expect(said.returncode == 0, "from now on it needs nobody")
 
     # -- what the chapters share ---------------------------------------------------
 
