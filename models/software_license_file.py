@@ -36,7 +36,7 @@ class SoftwareLicense(models.Model):
         if not token:
             raise FileNotAvailable("This company has no key to sign with.")
         license_._note_file(device_name or device_id)
-        return license_file.armor(token)
+        return self.env["software.license.signing.key"].sudo()._make_file(token)
 
     def _make_file_for(self, request):
         """Return the license file that a device's request asks for.

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools import signing, token
+from ..tools import license_file, signing, token
 
 #: Options of Odoo's configuration file. The former one only opens what it locked.
 PASSPHRASE = "software_license_passphrase"
@@ -176,17 +176,22 @@ class SoftwareLicenseSigningKey(models.Model):
         ``endorsements``; see docs/offline.md.
         """
         keys = self.search([("withdrawn_at", "=", False)])
+        return {"keys": [key._to_jwk() for key in keys if key.status != "past"]}
+
+    def _to_jwk(self):
+        """Return the public key as it is published."""
+        self.ensure_one()
         return {
-            "keys": [
-                {
-                    **key.public_jwk,
-                    "iss": key.issuer,
-                    "endorsements": key.endorsements or [],
-                }
-                for key in keys
-                if key.status != "past"
-            ]
+            **self.public_jwk,
+            "iss": self.issuer,
+            "endorsements": self.endorsements or [],
         }
+
+    @api.model
+    def _make_file(self, signed):
+        """Return the license file of a token: with the key, if that is endorsed."""
+        key = self.search([("kid", "=", token.get_kid(signed))])
+        return license_file.make(signed, key._to_jwk())
 
     # === MAKING KEYS === #
 

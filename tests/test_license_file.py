@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..tools import license_file
+from ..tools import license_file, signing
 from ..tools.errors import FileNotAvailable, InvalidRequest, LicenseRefused
 from .common import LicenseManagedCommon
 from .test_tokens import TokenCommon
@@ -25,9 +25,9 @@ def make_request(**asked):
 class FileCommon(TokenCommon):
     def _open(self, text):
         """Return the claims of a license file that verifies."""
-        begin, *lines, end = text.splitlines()
-        self.assertEqual(begin, "-----BEGIN LICENSE-----")
-        self.assertEqual(end, "-----END LICENSE-----")
+        token, end, self.rest = text.partition("\n-----END LICENSE-----\n")
+        begin, *lines = token.splitlines()
+        self.assertEqual((begin, bool(end)), ("-----BEGIN LICENSE-----", True))
         return self._read("".join(lines))
 
     def _devices(self):
@@ -120,6 +120,20 @@ class TestLicenseFile(FileCommon):
             with self.assertRaisesRegex(InvalidRequest, words):
                 self.license._make_file_for(make_request(**asked))
         self.assertFalse(self.license.activation_ids)
+
+    def test_a_file_of_a_newer_key_brings_what_makes_older_ones_trust_it(self):
+        self._open(self.license._make_file())
+        self.assertEqual(self.rest, "")  # the first key: software was shipped with it
+        keys = self.env["software.license.signing.key"]
+        new = keys._add(self.env.company, signing.generate())
+        text = self.license._make_file()
+        self._open(text)
+        begin, *lines, end = self.rest.splitlines()
+        self.assertEqual(begin, "-----BEGIN LICENSE KEY-----")
+        self.assertEqual(end, "-----END LICENSE KEY-----")
+        jwk = json.loads(b64decode("".join(lines)))
+        self.assertEqual(jwk, new._to_jwk())
+        self.assertEqual(len(jwk["endorsements"]), 1)
 
     def test_each_file_is_on_record(self):
         self.license._make_file("tower", "Lab tower")

@@ -2,16 +2,20 @@
 
 A license file is a token (``tools/token.py``) between two lines; a request is JSON in
 base64. Both survive e-mail, and being pasted with blanks around.
+
+Where the key that signed has endorsements, the file brings the key with them: a device
+without internet that knows an older one can't ask for it.
 """
 
 import base64
 import binascii
+import json
 import re
 
 from . import payload, strict_json
 from .errors import InvalidRequest
 
-LICENSE, REQUEST = "LICENSE", "LICENSE REQUEST"
+LICENSE, KEY, REQUEST = "LICENSE", "LICENSE KEY", "LICENSE REQUEST"
 #: What a browser is told that it gets.
 CONTENT_TYPE = "text/plain; charset=utf-8"
 #: Characters a line, as in other texts of this kind (RFC 7468).
@@ -26,6 +30,15 @@ REQUEST_FIELDS = {
 }
 #: A request is a few hundred characters; what is far longer is none.
 MAX_REQUEST = 16 * 1024
+
+
+def make(token, jwk):
+    """Return the text of a license file: a token, and the JSON Web Key it needs."""
+    text = armor(token)
+    if jwk["endorsements"]:
+        encoded = base64.b64encode(json.dumps(jwk).encode()).decode()
+        text += armor(encoded, KEY)
+    return text
 
 
 def armor(text, label=LICENSE):

@@ -54,6 +54,11 @@ def endorse(key, private, now):
     return _encode(key, claims, ENDORSEMENT)
 
 
+def get_kid(signed):
+    """Return the name of the key that signed a token of ours."""
+    return jwt.get_unverified_header(signed)["kid"]
+
+
 def _encode(key, claims, type_):
     headers = {"kid": key.kid, "typ": type_}
     return jwt.encode(claims, key.private, key.algorithm, headers)
