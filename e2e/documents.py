@@ -60,8 +60,8 @@ class Document:
 
         In what is no JSON, "…" stands for whatever there is.
         """
+        output = output.lstrip()
         if language == "json":
-            output = output.lstrip()
             found, end = json.JSONDecoder().raw_decode(output)
             assert_alike(found, json.loads(shown), self.volatile, text)
             return output[end:]

@@ -1,7 +1,6 @@
 """docs/http_api.md: every command is run as it is pasted, every answer is compared."""
 
 import pytest
-
 from documents import AT_HAND, Document, run_recipe
 
 DOCUMENT = Document("http_api.md")
