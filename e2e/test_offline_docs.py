@@ -243,10 +243,17 @@ def ring(site):
 def licensed(site, ring):
     """A license as the document shows it: its (id, key)."""
     policy = site.policy(plan="pro", features=FEATURES)
-    customer = site.rpc.create("res.partner", name="Blue Heron Studio")
-    return site.license(
-        policy, partner_id=customer, date_start="2026-01-15", date_end="2127-01-14"
+    product = site.rpc.create(
+        "product.product", name="Acme Editor Pro", license_policy_id=policy
     )
+    customer = site.rpc.create("res.partner", name="Blue Heron Studio")
+    order = {
+        "customerId": str(customer),
+        "productId": str(product),
+        "expiresAt": "2127-01-15T00:00:00Z",
+    }
+    answer = site.manage("POST", json=order).json()
+    return int(answer["id"]), answer["licenseKey"]
 
 
 @pytest.fixture
