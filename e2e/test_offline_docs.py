@@ -17,11 +17,6 @@ from documents import AT_HAND, VOLATILE, Document, run_recipe
 
 TOKEN_FIELDS = ("sub", "licenseKey", "iss", "iat", "nbf", "exp", "jti", "kid", "x")
 DOCUMENT = Document("offline.md", {*VOLATILE, *TOKEN_FIELDS})
-#: What the document pins. Its key is that of RFC 8037, whose private part is known.
-KID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-X = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-D = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
-ISSUER = "urn:uuid:7d3f0c52-6a83-4c0e-9a51-0f6e7f0a4c11"
 DEVICE = "3f9c2b7e"
 FEATURES = {"export": True}
 
@@ -34,10 +29,35 @@ def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-PINNED = Ed25519PrivateKey.from_private_bytes(decode(D))
-PUBLIC_PEM = PINNED.public_key().public_bytes(
-    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-)
+def get_answers(word):
+    """Return what the document shows that has this word."""
+    every = [answer for _text, answers in DOCUMENT.commands for answer in answers]
+    return [answer for _language, answer in every if word in answer]
+
+
+def to_x(private):
+    return encode(private.public_key().public_bytes_raw())
+
+
+def to_kid(x):
+    """Return the name of a key (RFC 7638)."""
+    jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'
+    return encode(hashlib.sha256(jwk.encode()).digest())
+
+
+#: The key that the document shows; nobody has its private part.
+(SHOWN,) = json.loads(get_answers('"keys"')[0])["keys"]
+ISSUER = SHOWN["iss"]
+#: The key that is pinned in its place, and that of another vendor, say.
+PINNED, OWN = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+X = to_x(PINNED)
+KID = to_kid(X)
+
+
+def to_pem(private):
+    return private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 # === TOKENS, GOOD AND BAD === #
@@ -80,15 +100,19 @@ def sign_by_hmac(secret):
     return put_together({"alg": "HS256"}, sign().split(".")[1], make)
 
 
+def sign_for_another_algorithm():
+    return put_together({"alg": "ES256"}, sign().split(".")[1], PINNED.sign)
+
+
 def sign_by_own_key(**headers):
-    return sign(Ed25519PrivateKey.generate(), headers)
+    return sign(OWN, headers)
 
 
 def hour(hours):
     return int(time.time()) + 3600 * hours
 
 
-OWN_JWK = {"kty": "OKP", "crv": "Ed25519", "x": encode(bytes(32))}
+OWN_JWK = {"kty": "OKP", "crv": "Ed25519", "x": to_x(OWN)}
 SIGNATURE = "signature|alg|not a token"
 #: What is refused: how it is made, and what the recipes say of it.
 CLAIMS_OF_OTHERS = {
@@ -103,11 +127,12 @@ CLAIMS_OF_OTHERS = {
         lambda: sign(headers={"typ": "license-key+jwt"}),
         "not a token",
     ),
+    "another algorithm": (sign_for_another_algorithm, "alg|not a token"),
 }
 SIGNATURES_OF_OTHERS = {
     "an altered payload": (alter, "signature"),
     "alg none": (sign_not_at_all, SIGNATURE),
-    "an HMAC with the PEM": (lambda: sign_by_hmac(PUBLIC_PEM), SIGNATURE),
+    "an HMAC with the PEM": (lambda: sign_by_hmac(to_pem(PINNED)), SIGNATURE),
     "an HMAC with the key": (lambda: sign_by_hmac(decode(X)), SIGNATURE),
     "an HMAC with x": (lambda: sign_by_hmac(X.encode()), SIGNATURE),
     "an unknown kid": (lambda: sign_by_own_key(kid="unknown"), "unknown key"),
@@ -132,11 +157,10 @@ def armor(token):
 def judge(tmp_path):
     """Run a recipe on a text; return (exit code, what it says)."""
 
-    def run(language, text, **pinned):
+    def run(language, text, kid=KID, x=X, iss=ISSUER):
         program = DOCUMENT.recipes[language]
-        for old, new in pinned.values():
-            assert old in program
-            program = program.replace(old, new)
+        for name, value in {"kid": kid, "x": x, "iss": iss}.items():
+            program = program.replace(SHOWN[name], value)
         (tmp_path / "acme-editor.lic").write_text(text)
         return run_recipe(language, program, tmp_path, "acme-editor.lic")
 
@@ -178,8 +202,9 @@ def test_the_recipe_refuses(judge, language, what):
 def test_there_is_a_recipe_for_each_language_and_it_pins_the_documents_key():
     assert set(DOCUMENT.recipes) == {"python", "javascript", "csharp", "go", "php"}
     for program in DOCUMENT.recipes.values():
-        for word in (KID, X, ISSUER, DEVICE, "acme-editor"):
+        for word in (SHOWN["kid"], SHOWN["x"], ISSUER, DEVICE, "acme-editor"):
             assert word in program
+    assert SHOWN["kid"] == to_kid(SHOWN["x"])
 
 
 # === OPENSSL === #
@@ -193,7 +218,8 @@ def openssl(tmp_path):
     )
     (commands,) = [text for text, _answers in DOCUMENT.commands if "pkeyutl" in text]
     (tmp_path / "keys").mkdir()
-    (tmp_path / "keys" / f"{KID}.pem").write_bytes(PUBLIC_PEM)
+    for name, private in ((KID, PINNED), ("own", OWN)):
+        (tmp_path / "keys" / f"{name}.pem").write_bytes(to_pem(private))
 
     def run(text):
         (tmp_path / "acme-editor.lic").write_text(text)
@@ -260,9 +286,9 @@ def licensed(site, ring):
 def pinned(ring):
     """What a vendor builds into the recipes."""
     return {
-        "kid": (KID, ring["kid"]),
-        "x": (X, ring["public_jwk"]["x"]),
-        "issuer": (ISSUER, ring["issuer"]),
+        "kid": ring["kid"],
+        "x": ring["public_jwk"]["x"],
+        "iss": ring["issuer"],
     }
 
 
@@ -280,12 +306,7 @@ def _validate(site, key, device=DEVICE):
 
 
 def test_the_documents_token_lasts_as_long_as_a_real_one(site, licensed):
-    (shown,) = (
-        json.loads(answer)
-        for _text, answers in DOCUMENT.commands
-        for _language, answer in answers
-        if '"exp"' in answer
-    )
+    (shown,) = map(json.loads, get_answers('"exp"'))
     claims = json.loads(decode(_validate(site, licensed[1]).split(".")[1]))
     assert claims["exp"] - claims["nbf"] == shown["exp"] - shown["nbf"]
     assert claims["nbf"] == claims["iat"]
@@ -309,12 +330,7 @@ def test_the_recipe_believes_the_server_and_only_on_the_device(
 def test_the_documents_request_is_answered_with_a_file_for_its_device(
     site, licensed, pinned, judge
 ):
-    (request,) = (
-        answer
-        for _text, answers in DOCUMENT.commands
-        for _language, answer in answers
-        if "BEGIN LICENSE REQUEST" in answer
-    )
+    (request,) = get_answers("BEGIN LICENSE REQUEST")
     wizard = "software.license.file"
     made = site.rpc.create(wizard, license_id=licensed[0], request=request)
     site.rpc(wizard, "action_make", [made])
