@@ -179,7 +179,10 @@ def test_the_recipe_believes_a_token_bare_armored_or_mangled_on_its_way(
 ):
     token = sign()
     mangled = armor(token).replace("\n", "\r\n  ")
-    for text in (token, armor(token), mangled):
+    with_key = armor(token) + armor("eyJrdHkiOiAiT0tQIn0=").replace(
+        "LICENSE", "LICENSE KEY"
+    )
+    for text in (token, armor(token), mangled, with_key):
         assert_valid(*judge(language, text))
 
 

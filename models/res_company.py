@@ -35,6 +35,11 @@ class ResCompany(models.Model):
         "checks it (their claim iss): keys that are made from now on say so.",
     )
 
+    _license_token_issuer_unique = models.Constraint(
+        "UNIQUE (license_token_issuer)",
+        "Token Issuer: another company has this one.",
+    )
+
     @api.model_create_multi
     def create(self, vals_list):
         companies = super().create(vals_list)

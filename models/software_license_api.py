@@ -142,7 +142,7 @@ class SoftwareLicense(models.Model):
     def _add_token(self, values, facts, question, nonce):
         """Add a token to the answer of a valid license, if there is a key to sign."""
         if values["valid"]:
-            if token := self._get_token(facts, question, nonce):
+            if token := self._get_answer_token(facts, question, nonce):
                 values["token"] = token
 
     @api.model

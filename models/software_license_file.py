@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import fields, models
 
 from ..tools import license_file, license_key, verdict
@@ -32,7 +34,8 @@ class SoftwareLicense(models.Model):
             answer = verdict.judge(facts, question)
         if answer.error:
             raise LicenseRefused(answer)
-        token = license_._get_token(facts, question, nonce, policy._get_file_days())
+        lifetime = timedelta(days=policy._get_file_days())
+        token = license_._get_token(facts, question, nonce, lifetime)
         if not token:
             raise FileNotAvailable("This company has no key to sign with.")
         license_._note_file(device_name or device_id)

@@ -14,6 +14,8 @@ PASSPHRASE = "software_license_passphrase"
 FORMER_PASSPHRASE = "software_license_former_passphrase"
 #: Seconds for which anybody may keep the list of public keys.
 JWKS_MAX_AGE = 300
+#: Seconds after which a new key signs: clocks differ, and commits take their time.
+SIGNS_AFTER = 2 * JWKS_MAX_AGE
 _logger = logging.getLogger(__name__)
 
 ALGORITHMS = [(signing.ED25519, "Ed25519"), (signing.RS256, "RS256 (RSA)")]
@@ -212,7 +214,7 @@ class SoftwareLicenseSigningKey(models.Model):
         It signs at once, or when nobody can hold a list of keys without it any more.
         """
         now = fields.Datetime.now()
-        starts = now if at_once else now + timedelta(seconds=JWKS_MAX_AGE)
+        starts = now if at_once else now + timedelta(seconds=SIGNS_AFTER)
         jwk = signing.public_jwk(private)
         if self.search_count([("kid", "=", jwk["kid"])], limit=1):
             raise UserError(self.env._("This key is in a key ring already."))
@@ -268,9 +270,7 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model
     def _raise_longest_days(self, days):
         """Remember that tokens may be given for so many days from now on."""
-        still_signs = Domain("retired_at", "=", False) | Domain(
-            "retired_at", ">", fields.Datetime.now()
-        )
+        still_signs = self._get_still_signs_domain(fields.Datetime.now())
         if keys := self.search(still_signs & Domain("longest_days", "<", days)):
             keys.write({"longest_days": days})
 
@@ -288,22 +288,23 @@ class SoftwareLicenseSigningKey(models.Model):
 
     @api.model
     def _replace_signer(self, company, algorithm):
-        """See to it that a key of a company signs now."""
+        """See to it that a key of a company signs, now and from now on."""
         now = fields.Datetime.now()
-        if self._get_signer(company.id, now):
-            return
-        waiting = self.search(
-            [
-                ("company_id", "=", company.id),
-                ("withdrawn_at", "=", False),
-                ("signs_from", ">", now),
-            ],
-            limit=1,
+        can_sign = Domain("company_id", "=", company.id) & Domain(
+            "private_pem", "!=", False
         )
-        if waiting:
-            waiting.write({"signs_from": now, "retired_at": False})
-        else:
+        newest = self.search(can_sign & self._get_still_signs_domain(now), limit=1)
+        if not newest:
             self._add(company, signing.generate(algorithm))
+        elif self._get_signer(company.id, now):
+            newest.write({"retired_at": False})
+        else:
+            newest.write({"retired_at": False, "signs_from": now})
+
+    @api.model
+    def _get_still_signs_domain(self, now):
+        """Return the domain of keys that sign, or will."""
+        return Domain("retired_at", "=", False) | Domain("retired_at", ">", now)
 
     # === THE PRIVATE PART === #
 

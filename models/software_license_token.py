@@ -1,7 +1,12 @@
+from datetime import timedelta
+
 from odoo import api, models
 
 from ..tools import token
 from ..tools.timestamp import to_timestamp
+
+#: How long a token is good that is for no device.
+PROOF_LIFETIME = timedelta(minutes=5)
 
 
 class SoftwareLicense(models.Model):
@@ -10,12 +15,24 @@ class SoftwareLicense(models.Model):
     _inherit = "software.license"
 
     @api.model
-    def _get_token(self, facts, question, nonce=None, days=None):
+    def _get_answer_token(self, facts, question, nonce):
+        """Return the token of an answer, None without a signing key.
+
+        For a device, which has a seat then, it is good for as many days as the policy
+        lets software run offline. For none it only proves who answered: whoever has
+        a key could run on any number of machines, else.
+        """
+        lifetime = (
+            timedelta(days=facts.offline_days) if question.device_id else PROOF_LIFETIME
+        )
+        return self._get_token(facts, question, nonce, lifetime)
+
+    @api.model
+    def _get_token(self, facts, question, nonce, lifetime):
         """Return a signed token that tells these facts, None without a signing key.
 
-        Call it of a valid license only. It is good for so many days, by default
-        those that the policy lets software run offline, and never for longer than
-        the license, its grace, and the lease of the device's seat.
+        Call it of a valid license only. It is good for so long, a timedelta, and never
+        for longer than the license, its grace, and the lease of the device's seat.
         """
         keys = self.env["software.license.signing.key"]
         key = keys._get_signer(facts.company_id, question.now)
@@ -23,7 +40,7 @@ class SoftwareLicense(models.Model):
             return None
         expires_at = token.get_expiry(
             question.now,
-            days or facts.offline_days,
+            lifetime,
             facts.valid_until,
             facts.lease_ends_at,
         )

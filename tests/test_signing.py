@@ -1,7 +1,7 @@
 import json
 import subprocess
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import jwt
@@ -19,6 +19,7 @@ from ..tools import license_file, signing, token
 from ..tools.errors import InvalidRequest
 
 NOW = datetime(2026, 3, 1, 12)
+FORTNIGHT = timedelta(days=14)
 #: RFC 8037, appendix A.
 ED25519_JWK = {
     "kty": "OKP",
@@ -131,7 +132,7 @@ class TestSigning(BaseCase):
 
     def _sign(self, algorithm):
         key = make_key(signing.generate(algorithm))
-        ends = token.get_expiry(NOW, 14)
+        ends = token.get_expiry(NOW, FORTNIGHT)
         return key, token.sign(key, {"aud": "acme-editor"}, NOW, ends)
 
     def test_a_token_is_verified_by_a_library_of_others(self):
@@ -169,16 +170,18 @@ class TestSigning(BaseCase):
 
     def test_no_two_tokens_are_the_same(self):
         key, signed = self._sign(signing.ED25519)
-        again = token.sign(key, {"aud": "acme-editor"}, NOW, token.get_expiry(NOW, 14))
+        again = token.sign(
+            key, {"aud": "acme-editor"}, NOW, token.get_expiry(NOW, FORTNIGHT)
+        )
         self.assertNotEqual(signed, again)
 
     def test_a_token_ends_at_the_first_of_its_ends(self):
         soon, late = datetime(2026, 3, 2), datetime(2027, 1, 1)
-        self.assertEqual(token.get_expiry(NOW, 14), datetime(2026, 3, 15, 12))
+        self.assertEqual(token.get_expiry(NOW, FORTNIGHT), datetime(2026, 3, 15, 12))
         self.assertEqual(
-            token.get_expiry(NOW, 14, None, late), datetime(2026, 3, 15, 12)
+            token.get_expiry(NOW, FORTNIGHT, None, late), datetime(2026, 3, 15, 12)
         )
-        self.assertEqual(token.get_expiry(NOW, 14, late, soon), soon)
+        self.assertEqual(token.get_expiry(NOW, FORTNIGHT, late, soon), soon)
 
     def test_an_endorsement_says_which_key_to_trust_and_is_no_token(self):
         older, newer = make_key(signing.generate()), signing.generate()
@@ -220,6 +223,7 @@ class TestSigning(BaseCase):
     def test_what_is_no_key_to_sign_with_is_refused(self):
         for private, words in (
             (rsa.generate_private_key(public_exponent=65537, key_size=1024), "2048"),
+            (rsa.generate_private_key(public_exponent=65537, key_size=4104), "4096"),
             (ec.generate_private_key(ec.SECP256R1()), "Ed25519"),
             (dsa.generate_private_key(2048), "Ed25519"),
         ):
@@ -251,7 +255,12 @@ class TestSigning(BaseCase):
     def test_a_request_is_read_however_it_was_pasted(self):
         asked = {"version": 1, "deviceId": "d-1", "deviceName": "Labor Süd", "x": 1}
         text = self._request(asked)
-        for pasted in (text, f"Hello!\n> {text}", text.replace("\n", "\r\n  ")):
+        for pasted in (
+            text,
+            f"Hello!\n {text}",
+            text.replace("\n", "\r\n  "),
+            text.replace("\n", "\n> "),
+        ):
             read = license_file.read_request(pasted)
             self.assertEqual(read["deviceId"], "d-1")
             self.assertEqual(read["deviceName"], "Labor Süd")

@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 import jwt
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -84,8 +85,8 @@ class TestKeyRing(KeyRingCommon):
         self.assertEqual(self._published(), {self.first.kid, new.kid})
         self.assertEqual(self._signer(), self.first.kid)
         self.assertEqual((new.status, self.first.status), ("next", "signing"))
-        self.assertEqual(self._signer("2026-03-01 12:04:59"), self.first.kid)
-        self.assertEqual(self._signer("2026-03-01 12:05:00"), new.kid)
+        self.assertEqual(self._signer("2026-03-01 12:09:59"), self.first.kid)
+        self.assertEqual(self._signer("2026-03-01 12:10:00"), new.kid)
 
     def test_a_retired_key_stays_until_its_last_token_is_past(self):
         self._create_policy(company_id=self.company.id, offline_days=20)
@@ -142,6 +143,12 @@ class TestKeyRing(KeyRingCommon):
             trusted = claims["jwk"]
             self.assertEqual(signing.thumbprint(trusted), key.kid)
 
+    def test_no_two_companies_have_one_issuer(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
+            other.license_token_issuer = self.company.license_token_issuer
+            self.env.flush_all()
+
     def test_a_new_issuer_is_that_of_the_next_key(self):
         before = self.first.issuer
         self.company.license_token_issuer = "https://licenses.example.com"
@@ -170,6 +177,12 @@ class TestKeyRing(KeyRingCommon):
         self.first.action_withdraw()
         self.assertEqual(self._signer(), new.kid)
         self.assertEqual(self._published(), {new.kid})
+
+    @freeze_time(NOW)
+    def test_a_key_signs_on_when_the_one_after_it_is_withdrawn(self):
+        self._add().action_withdraw()
+        self.assertEqual(self._signer("2026-04-01"), self.first.kid)
+        self.assertEqual(self._published(), {self.first.kid})
 
     def test_a_key_that_clients_need_is_not_deleted(self):
         with self.assertRaisesRegex(UserError, "withdraw"):

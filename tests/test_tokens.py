@@ -90,10 +90,12 @@ class TestTokens(TokenCommon):
         claims = self._claims("verify", nonce="n-2")
         self.assertEqual(claims["nonce"], "n-2")
         self.assertNotIn("deviceId", claims)
+        # It took no seat: it proves who answered, and lets nobody run.
+        self.assertEqual(claims["exp"] - claims["iat"], 300)
         self._call("validate", self.license, "laptop")
-        self.assertEqual(
-            self._claims("verify", "laptop", nonce="n-3")["deviceId"], "laptop"
-        )
+        claims = self._claims("verify", "laptop", nonce="n-3")
+        self.assertEqual(claims["deviceId"], "laptop")
+        self.assertEqual(claims["exp"] - claims["iat"], 14 * 86400)
 
     def test_what_is_not_good_gets_no_token(self):
         self.policy.max_activations = 1

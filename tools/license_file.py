@@ -57,7 +57,7 @@ def read_request(text):
     if not found:
         raise InvalidRequest("The request does not begin with BEGIN LICENSE REQUEST.")
     try:
-        encoded = "".join(found[1].split())
+        encoded = re.sub(r"[\s>]", "", found[1])  # an e-mail quotes
         body = strict_json.loads(base64.b64decode(encoded, validate=True).decode())
     except (ValueError, binascii.Error) as error:
         raise InvalidRequest("The request is damaged. Copy all of it.") from error

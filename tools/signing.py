@@ -17,6 +17,8 @@ from jwt.utils import base64url_encode
 ED25519, RS256 = "EdDSA", "RS256"
 #: RFC 7518, section 3.3: smaller ones must not be used.
 RSA_BITS = 2048
+#: Larger ones take too long for each answer.
+MAX_RSA_BITS = 4096
 #: What a JSON Web Key's thumbprint is made of (RFC 7638, RFC 8037 appendix A.3).
 THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x")
 
@@ -101,8 +103,8 @@ def get_algorithm(key):
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return ED25519
     if isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size < RSA_BITS:
-            raise BadKey(f"An RSA key has {RSA_BITS} bits or more.")
+        if not RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+            raise BadKey(f"An RSA key has {RSA_BITS} to {MAX_RSA_BITS} bits.")
         return RS256
     raise BadKey("Use an Ed25519 or an RSA key.")
 

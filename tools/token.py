@@ -17,12 +17,12 @@ def to_seconds(moment):
     return calendar.timegm(moment.timetuple())
 
 
-def get_expiry(now, days, *ends):
-    """Return when a token ends: after so many days, or at the first of the ends.
+def get_expiry(now, lifetime, *ends):
+    """Return when a token ends: after its lifetime, or at the first of the ends.
 
-    Ends are naive UTC moments, None for never.
+    The lifetime is a timedelta; ends are naive UTC moments, None for never.
     """
-    return min([period.add_days(now, days), *(end for end in ends if end)])
+    return min([period.add(now, lifetime), *(end for end in ends if end)])
 
 
 def sign(key, claims, now, expires_at):

@@ -27,7 +27,7 @@ class SoftwareLicenseSigningKeyAdd(models.TransientModel):
     )
     is_at_once = fields.Boolean(
         string="Sign at Once",
-        help="Otherwise the key is published now, and signs in 5 minutes: by then, "
+        help="Otherwise the key is published now, and signs in 10 minutes: by then, "
         "nobody holds a list of keys without it.",
     )
     # Neither is stored: a key is imported while they are being saved.
