@@ -1,8 +1,10 @@
 import logging
+from base64 import b64decode
 from datetime import timedelta
 from unittest.mock import patch
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
@@ -72,6 +74,12 @@ class TestKeyRing(KeyRingCommon):
         ring = self.keys.search([])
         self.assertEqual(ring.company_id, everywhere)
         self.assertIn(self.first, ring)
+
+    def test_the_public_key_is_downloaded_as_pem(self):
+        key = self.first.with_user(self.manager)
+        self.assertEqual(key.public_file_name, f"{key.kid}.pem")
+        public = serialization.load_pem_public_key(b64decode(key.public_file))
+        self.assertEqual(jwt.PyJWK(key.public_jwk).key, public)
 
     def test_two_companies_share_neither_key_nor_issuer(self):
         other = self.env["res.company"].create({"name": "Other"})

@@ -98,6 +98,16 @@ class TestSubscriptionOca(LicenseBillingCommon):
         self.assertEqual(first.license_ids, second.license_ids)
         self.assertEqual(first.license_ids.expires_at, datetime(2026, 3, 1))
 
+    def test_a_replaced_key_stays_on_its_subscription_with_its_devices(self):
+        subscription = self._subscribe()
+        license_ = self._bill(subscription).license_ids
+        self._activate(license_, "laptop", datetime(2026, 1, 2))
+        license_.action_replace_key()
+        self.assertEqual(self._bill(subscription).license_ids, license_)
+        self.assertEqual(license_.expires_at, datetime(2026, 3, 1))
+        self.assertEqual(license_.activation_ids.device_id, "laptop")
+        self.assertEqual(license_.seat_count, 1)
+
     def test_periods_are_right_whenever_and_in_whatever_order_they_are_paid(self):
         subscription = self._subscribe()
         first = self._bill(subscription, is_paid=False)
