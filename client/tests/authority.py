@@ -1,5 +1,6 @@
 """What the server does with keys: sign tokens, endorse new keys, publish them."""
 
+import base64
 import json
 import time
 import uuid
@@ -9,6 +10,7 @@ from datetime import datetime, timezone
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from software_license_client.armor import KEY as KEY_BLOCK
 from software_license_client.armor import LICENSE, wrap
 from software_license_client.keys import algorithm_of, thumbprint, to_jwk
 
@@ -117,8 +119,14 @@ def iso(seconds):
 
 
 def license_file(key, **changes):
-    """The text of a license file."""
-    return wrap(LICENSE, key.sign(claims(**changes)))
+    """The text of a license file; a key that others endorsed comes with it."""
+    text = wrap(LICENSE, key.sign(claims(**changes)))
+    return text + key_block(key.jwk) if key.endorsements else text
+
+
+def key_block(jwk):
+    """The part of a license file that brings a key."""
+    return wrap(KEY_BLOCK, base64.b64encode(json.dumps(jwk).encode()).decode())
 
 
 def decided_by(verdict):

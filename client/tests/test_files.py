@@ -1,7 +1,16 @@
 """License files, for devices that never see the network."""
 
 import pytest
-from authority import DAY, DEVICE, KEY, claims, decided_by, ed25519_key, license_file
+from authority import (
+    DAY,
+    DEVICE,
+    KEY,
+    claims,
+    decided_by,
+    ed25519_key,
+    key_block,
+    license_file,
+)
 
 from software_license_client.armor import LICENSE, unwrap_request, wrap
 from software_license_client.errors import TokenError
@@ -63,6 +72,33 @@ def test_a_file_is_read_from_a_path_too(make_offline, key, tmp_path):
 def test_a_file_that_came_by_mail_is_read(make_offline, key):
     text = "\r\n".join(f"> {line}" for line in license_file(key).splitlines())
     assert make_offline().install_file(f"Dear customer,\r\n{text}\r\nYours").valid
+
+
+def test_a_file_of_a_newer_key_is_believed_without_a_network(make_offline, key):
+    newest = key.successor().successor()
+    assert make_offline().install_file(license_file(newest)).valid
+    assert decided_by(make_offline().check()) == "file"  # the key is remembered, too
+
+
+@pytest.mark.parametrize(
+    ("bring", "code"),
+    [
+        (lambda key, other: "", "unknown_key"),
+        (lambda key, other: key_block(other.jwk), "unknown_key"),
+        (lambda key, other: key_block({**other.jwk, **key.jwk}), "unknown_key"),
+        (lambda key, other: key_block({**other.jwk, "endorsements": 7}), "unknown_key"),
+        (lambda key, other: wrap("LICENSE KEY", "nonsense"), "malformed"),
+        (lambda key, other: key_block([]), "malformed"),
+        (lambda key, other: key_block(other.jwk) * 2, "malformed"),
+    ],
+)
+def test_a_file_that_brings_a_key_of_its_own_is_refused(make_offline, key, bring, code):
+    other = ed25519_key()
+    other.endorsements = [other.endorse(other)]
+    file, _key = license_file(other).split("-----BEGIN LICENSE KEY-----")
+    client = make_offline()
+    assert client.install_file(file + bring(key, other)).code == code
+    assert not make_offline().check().valid
 
 
 def test_a_file_for_any_device_is_good_and_takes_no_seat_online(make, server, key):
@@ -244,8 +280,9 @@ def test_a_new_signing_key_is_fetched_for_a_file_where_there_is_a_network(
 ):
     new = key.successor()
     server.keys = [key, new]
-    assert make_offline().install_file(license_file(new)).code == "unknown_key"
-    assert make(None).install_file(license_file(new)).valid
+    file, _key = license_file(new).split("-----BEGIN LICENSE KEY-----")
+    assert make_offline().install_file(file).code == "unknown_key"
+    assert make(None).install_file(file).valid
     assert decided_by(make_offline().check()) == "file"
 
 

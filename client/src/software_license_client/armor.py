@@ -11,6 +11,7 @@ from .codec import parse_object
 from .errors import TokenError
 
 LICENSE = "LICENSE"
+KEY = "LICENSE KEY"
 REQUEST = "LICENSE REQUEST"
 WIDTH = 64
 MAX_CHARACTERS = 256 * 1024
@@ -42,6 +43,16 @@ def unwrap(kind: str, text: str) -> str:
     return body
 
 
+def unwrap_key(text: str) -> dict[str, Any] | None:
+    """Return the JWK that a license file brings; None if it brings none.
+
+    It is believed no more than one from the network: see ``keyring``.
+    """
+    if f"-----BEGIN {KEY}-----" not in text:
+        return None
+    return _unwrap_object(KEY, text)
+
+
 def wrap_request(request: dict[str, Any]) -> str:
     """Return a device's request as the portal reads it."""
     data = json.dumps(request, ensure_ascii=False).encode("utf-8", "replace")
@@ -53,8 +64,12 @@ def unwrap_request(text: str) -> dict[str, Any]:
 
     Clients do not need it; tests and vendors' own tools do.
     """
+    return _unwrap_object(REQUEST, text)
+
+
+def _unwrap_object(kind: str, text: str) -> dict[str, Any]:
     try:
-        data = base64.b64decode(unwrap(REQUEST, text), validate=True)
+        data = base64.b64decode(unwrap(kind, text), validate=True)
         return parse_object(data)
     except (binascii.Error, ValueError) as error:
-        raise TokenError("malformed", "the request is damaged") from error
+        raise TokenError("malformed", f"the {kind.lower()} is damaged") from error

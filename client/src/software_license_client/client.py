@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .armor import LICENSE, unwrap, wrap_request
+from .armor import LICENSE, unwrap, unwrap_key, wrap_request
 from .asking import Asker, new_nonce, warnings_of
 from .background import Background
 from .believing import verify_with_server_keys
@@ -183,14 +183,16 @@ class LicenseClient:
             text = Path(text_or_path).read_text("utf-8")
         with self._asking:
             try:
-                return self._install(unwrap(LICENSE, text))
+                return self._install(unwrap(LICENSE, text), unwrap_key(text))
             except TokenError as error:
                 return refused(error.code, "file", sentence(error))
 
-    def _install(self, token: str) -> Verdict:
+    def _install(self, token: str, jwk: dict[str, Any] | None) -> Verdict:
         state, key = self._store.load(), self._configured_key
         expected = self._judge.expected(key, any_device=True)
         fetch = None if self._offline else self._server.keys
+        if jwk:
+            fetch = [jwk].copy  # the file brings the key that it needs
         claims = verify_with_server_keys(self._judge, state, token, expected, fetch)
         arrival = check_file(self._judge, state, claims, self._clock())
         keys = state.keys
