@@ -224,7 +224,7 @@ def test_offline_means_no_network_at_all(make, server):
 
 def test_an_unsigned_yes_is_good_for_now_only(make, server):
     server.signs = False
-    client = make()
+    client = make(require_token=False)
     verdict = client.check()
     assert decided_by(verdict) == "server" and verdict.has("export")
     assert verdict.valid_until is None and "unsigned" in verdict.warnings[0]
@@ -236,21 +236,30 @@ def test_an_unsigned_yes_is_good_for_now_only(make, server):
 def test_an_unsigned_yes_with_strange_fields_is_a_yes(make, server):
     said = {"valid": True, "features": ["export"], "expiresAt": "soon"}
     server.fault = lambda handler: handler.say(200, json.dumps(said).encode())
-    verdict = make().check()
+    verdict = make(require_token=False).check()
     assert verdict.valid and verdict.expires_at is None and not verdict.has("export")
 
 
 def test_an_unsigned_yes_leaves_a_good_token_alone(make, server):
-    client = make()
+    client = make(require_token=False)
     client.check()
     server.signs = False
     assert decided_by(client.sync()) == "token"
 
 
-def test_an_unsigned_yes_can_be_too_little(make, server):
+def test_an_unsigned_yes_is_too_little_unless_the_vendor_says_so(make, server):
+    """Else a server that a user puts in the place of ours would license everything."""
     server.signs = False
-    verdict = make(require_token=True).check()
+    verdict = make().check()
     assert (verdict.code, verdict.conclusive) == ("bad_answer", False)
+    assert "not signed" in verdict.message
+
+
+def test_an_unsigned_yes_lifts_no_refusal(make, server):
+    server.refusal = (200, {"valid": False, "error": "license_revoked"})
+    make().check()
+    server.refusal, server.signs = None, False
+    assert make().sync().code == "license_revoked"
 
 
 def test_a_new_signing_key_is_fetched_past_caches_and_kept(make, server):

@@ -47,7 +47,8 @@ class LicenseClient:
     :param verify: True, or the path of a CA bundle
     :param offline: never use the network
     :param allow_http: also without TLS; loopback addresses always may
-    :param require_token: a server's yes counts only with a signed token
+    :param require_token: a server's yes counts only with a signed token; False is for
+        servers without a signing key: any server that the user trusts may say yes
     :param clock: like time.time
     :param between: like random.uniform
 
@@ -71,7 +72,7 @@ class LicenseClient:
         verify: bool | str | Path = True,
         offline: bool = False,
         allow_http: bool = False,
-        require_token: bool = False,
+        require_token: bool = True,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
         between: Between = _between,
