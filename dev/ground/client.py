@@ -6,6 +6,7 @@ from . import lint, paths, venv
 from .pytest_run import pytest
 
 FOLDER = paths.ROOT / "client"
+SOURCES = FOLDER / "src"
 
 
 def check(match=None):
@@ -13,8 +14,8 @@ def check(match=None):
     venv.prepare()
     config = FOLDER / "pyproject.toml"
     mypy = [venv.PYTHON, "-m", "mypy", "--strict", "--config-file", config]
-    mypy += ["--cache-dir", paths.CACHE / "mypy", FOLDER / "src"]
-    env = {**os.environ, "PYTHONPATH": str(FOLDER / "src")}
+    mypy += ["--cache-dir", paths.CACHE / "mypy", SOURCES]
+    env = {**os.environ, "PYTHONPATH": str(SOURCES)}
     arguments = [f"--rootdir={FOLDER}", FOLDER / "tests"]
     return [
         lint.tool("mypy on the client", mypy),
