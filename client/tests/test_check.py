@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 from authority import DAY, KEY, claims, decided_by, ed25519_key
 
+from software_license_client import ConfigurationError
+
 HOUR = 3600
 GARBAGE = SimpleNamespace(jwk={"kid": ["x"], "kty": [], "endorsements": [{}]})
 OTHER_KEY = "ACME-0000-0000-0000-0000"
@@ -28,6 +30,27 @@ def test_the_first_check_asks_and_tells_what_the_license_allows(make, server):
         "deviceName": "Anna's laptop",
         "application": "acme-editor",
     }
+
+
+def test_blanks_around_ids_do_not_matter_as_on_the_server(make, server):
+    spaced = {"device_id": " device-1\n", "application": "acme-editor\n"}
+    assert decided_by(make(**spaced).check()) == "server"
+    assert decided_by(make().check()) == decided_by(make(**spaced).check()) == "token"
+    assert make(device_id=" \n").device_id == make(device_id=None).device_id
+
+
+def test_a_name_that_the_server_would_refuse_is_shortened_not_refused(make, server):
+    make(device_name=" Anna\x00's\udcff " + "x" * 300).check()
+    assert server.validations()[0]["deviceName"] == "Anna's " + "x" * 248
+    make(device_name="\n").sync()
+    assert "deviceName" not in server.validations()[1]
+
+
+@pytest.mark.parametrize("text", ["x" * 256, "a\nb", "a\x00", "a\x7f", "a\udcff"])
+@pytest.mark.parametrize("setting", ["application", "device_id"])
+def test_an_id_that_the_server_would_refuse_is_the_vendors_mistake(make, setting, text):
+    with pytest.raises(ConfigurationError, match=setting):
+        make(**{setting: text})
 
 
 def test_a_good_token_decides_without_the_network_also_after_a_restart(make, server):
