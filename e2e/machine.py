@@ -64,7 +64,9 @@ class Machine:
             # Not at random: when the time has come for all, and not before.
             "between": lambda _low, high: high,
         }
-        return LicenseClient(self.url, APPLICATION, key, **{**defaults, **options})
+        settings = {**defaults, **options}
+        application = settings.pop("application", APPLICATION)
+        return LicenseClient(self.url, application, key, **settings)
 
     def run(self, *arguments):
         """Run the client's command line; return (exit code, what it printed)."""

@@ -67,6 +67,59 @@ def test_a_policy_may_keep_devices_from_giving_seats_back(own_site, laptop):
     assert own_site.rows(license_) == 1 and laptop.start(key).check()
 
 
+def with_look_alikes(key):
+    return f" {key.lower().replace('0', 'o').replace('1', 'l')} "
+
+
+@pytest.mark.parametrize(
+    ("key_format", "retype"), [("grouped", with_look_alikes), ("hex64", str.upper)]
+)
+def test_a_key_may_be_typed_in_any_way_that_the_server_takes(
+    own_site, laptop, key_format, retype
+):
+    _license, key = own_site.license(own_site.policy(key_format=key_format))
+    assert told(laptop.start(retype(key)).check()) == BY_SERVER
+    assert told(laptop.start(key).check()) == BY_TOKEN
+    assert told(laptop.start(retype(key)).check()) == BY_TOKEN
+
+
+def test_a_device_may_have_any_name(own_site, laptop):
+    license_, key = own_site.license(max_activations=1)
+    odd = {"device_id": " Ännas Läptop 🦊\n", "device_name": "\x00" + "x" * 300}
+    assert told(laptop.start(key, **odd).check()) == BY_SERVER
+    assert told(laptop.start(key, **odd).check()) == BY_TOKEN
+    assert laptop.start(key, **odd).deactivate()
+    assert own_site.rows(license_) == 0
+
+
+def test_another_application_may_not_use_the_license(own_site, laptop):
+    license_, key = own_site.license()
+    verdict = laptop.start(key, application="acme-render").check()
+    assert told(verdict) == ("application_mismatch", "server", 1)
+    assert own_site.rows(license_) == 0
+
+
+def test_a_key_that_nobody_has_is_refused_for_sure(laptop):
+    unknown = ("license_not_found", "server", 1)
+    assert told(laptop.start().activate("E2E-0000-0000-0000-0000")) == unknown
+
+
+def test_a_trial_says_when_it_ends(own_site, laptop):
+    policy = own_site.policy(trial_days=3)
+    product = own_site.rpc.create(
+        "product.product", name="Editor", license_policy_id=policy
+    )
+    customer = own_site.rpc.create("res.partner", name="Jörg & Söhne")
+    wanted = {"customerId": str(customer), "productId": str(product), "trial": True}
+    key = own_site.manage("POST", json=wanted).json()["licenseKey"]
+    verdict = laptop.start(key).check()
+    assert verdict.org_name == "Jörg & Söhne"
+    left = verdict.trial_ends_at - datetime.now(timezone.utc)
+    assert timedelta(days=2) < left <= timedelta(days=4)
+    assert verdict.valid_until == verdict.trial_ends_at
+    assert laptop.start(key).check().trial_ends_at == verdict.trial_ends_at
+
+
 # === WHAT THE SELLER DOES === #
 
 
@@ -172,6 +225,27 @@ def test_a_replaced_key_works_on_the_same_seat_and_the_old_one_no_more(
     assert told(laptop.start().activate(new)) == BY_SERVER
     assert told(laptop.start().check()) == BY_TOKEN
     assert own_site.rows(license_) == 1
+
+
+def test_a_seat_that_the_seller_freed_is_given_up_all_the_same(own_site, laptop):
+    license_, key = own_site.license()
+    laptop.start(key).check()
+    on_devices("action_free", own_site, license_, key)
+    answer = laptop.start(key).deactivate()
+    assert (answer.done, answer.code) == (True, "device_not_found")
+    assert told(laptop.start(key).sync()) == ("deactivated", "server", 1)
+    assert own_site.rows(license_) == 0
+
+
+def test_a_suspension_that_is_over_is_noticed_within_the_hour(own_site, laptop):
+    license_, key = own_site.license()
+    put(own_site, license_, key, status="suspended")
+    client = laptop.start(key)
+    assert told(client.check()) == ("license_suspended", "server", 1)
+    put(own_site, license_, key, status="active")
+    laptop.clock.wrong_by = 3600
+    client.check()
+    assert client.wait(60) and told(client.check()) == BY_TOKEN
 
 
 def test_within_the_grace_a_license_that_ended_is_valid_to_the_end_of_the_grace(

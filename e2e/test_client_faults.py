@@ -15,6 +15,7 @@ from software_license_client import Limits
 
 ALGORITHM = "algorithm_not_allowed"
 HTML = b"<!doctype html><title>Welcome to this hotel</title>"
+NOBODY = ("server_unreachable", "none", 3)
 EXPIRED = ("token_expired", "token", 1)
 
 
@@ -131,9 +132,8 @@ def test_a_server_slow_by_30_s_costs_what_the_limits_allow(
     stall(proxy, authority)
     limits = Limits(connect_seconds=5, call_seconds=0.5)
     begin = time.monotonic()
-    slow = ("server_unreachable", "none", 3)
     assert told(laptop.start(key, limits=limits).sync()) == BY_TOKEN
-    assert told(tower.start(key, limits=limits).check()) == slow
+    assert told(tower.start(key, limits=limits).check()) == NOBODY
     assert time.monotonic() - begin < 15, "two calls: not even half of one's time"
     laptop.clock.wrong_by = DAY
     client = laptop.start(key)
@@ -148,11 +148,25 @@ def test_a_server_that_is_killed_and_comes_back(own_site, laptop, tower, key):
     try:
         assert told(laptop.start(key).check()) == BY_TOKEN
         assert told(laptop.start(key).sync()) == BY_TOKEN
-        nobody = ("server_unreachable", "none", 3)
-        assert told(tower.start(key).check()) == nobody
+        assert told(tower.start(key).check()) == NOBODY
     finally:
         own_site.server.start()
     assert told(laptop.start(key).sync()) == BY_SERVER
+    assert told(tower.start(key).check()) == BY_SERVER
+
+
+def test_a_server_whose_database_is_broken_says_nothing_about_licenses(
+    own_site, laptop, tower, key
+):
+    laptop.start(key).check()
+    rename = "ALTER TABLE software_license_policy{} RENAME TO software_license_policy{}"
+    sql, db = own_site.place.postgres.sql, own_site.server.db
+    sql(rename.format("", "_gone"), db=db)
+    try:
+        assert told(laptop.start(key).sync()) == BY_TOKEN
+        assert told(tower.start(key).check()) == ("server_error", "none", 3)
+    finally:
+        sql(rename.format("_gone", ""), db=db)
     assert told(tower.start(key).check()) == BY_SERVER
 
 
@@ -246,7 +260,19 @@ def edit(text):
     return json.dumps({**state, "token": f"{head}.{payload}.{signature}"})
 
 
-NOBODY = ("server_unreachable", "none", 3)
+def test_a_refusal_cut_out_of_the_state_file_leaves_nothing(own_site, proxy, laptop):
+    license_, key = own_site.license()
+    laptop.start(key).check()
+    own_site.manage("PUT", f"/{key}", json={"status": "revoked"})
+    laptop.start(key).sync()
+    state = json.loads(laptop.state.read_text())
+    laptop.state.write_text(json.dumps({**state, "refusal": None}))
+    proxy.stop()
+    assert told(laptop.start(key).check()) == NOBODY
+    proxy.start()
+    assert told(laptop.start(key).check()) == ("license_revoked", "server", 1)
+
+
 DAMAGES = {
     "truncated": (truncate, NOBODY),
     "emptied": (lambda _text: "", NOBODY),
