@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 import requests
+from faulty_proxy import FaultyProxy
+from machine import Machine
 from passlib.context import CryptContext
 
 from ground import workplace
@@ -83,6 +85,19 @@ class Site:
             **keywords,
         )
 
+    def jwks(self):
+        """The published signing keys, the newest first."""
+        answer = requests.get(self.url("jwks.json"), timeout=60)
+        return answer.json()["keys"]
+
+    def rotate(self, **vals):
+        """Make a signing key that signs at once, as a manager does; return its kid."""
+        wizard = "software.license.signing.key.add"
+        added = self.rpc.create(wizard, is_at_once=True, **vals)
+        self.rpc(wizard, "action_add", [added])
+        key = self.rpc.read(wizard, added, "key_id")["key_id"]
+        return self.rpc.read("software.license.signing.key", key, "kid")["kid"]
+
     def rows(self, license_):
         """How many devices the database holds for a license, by SQL."""
         (count,) = self.place.postgres.sql(
@@ -123,6 +138,34 @@ def site(request, place, database):
     # Threads share one pool of connections: it must hold as many as call at once.
     with place.server(database, workers=request.param, db_maxconn=250) as server:
         yield Site(server, place)
+
+
+@pytest.fixture(scope="session")
+def own_site(place, installed):
+    """A server of threads that tests may stop, on a database of their own."""
+    place.databases.clone(installed, "test_e2e_own")
+    with place.server("test_e2e_own", db_maxconn=64) as server:
+        yield Site(server, place)
+    place.databases.drop("test_e2e_own")
+
+
+@pytest.fixture
+def proxy(own_site):
+    """What stands between machines and that server; tests make it misbehave."""
+    with FaultyProxy(own_site.server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def laptop(own_site, proxy, tmp_path):
+    """A machine with the client, as it was shipped just now."""
+    return Machine("laptop", proxy.url, own_site.jwks()[0], tmp_path)
+
+
+@pytest.fixture
+def tower(laptop):
+    """A second machine."""
+    return laptop.twin("tower")
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ class Client:
         self.problems = []
 
     def _fetch(self):
-        answer = requests.get(self.site.url("jwks.json"), timeout=30)
-        return {key["kid"]: key for key in answer.json()["keys"]}
+        return {key["kid"]: key for key in self.site.jwks()}
 
     def run(self, is_over):
         while not is_over.is_set():
@@ -40,15 +39,6 @@ class Client:
         self.kids.append(kid)
 
 
-def _rotate(site, **vals):
-    """Make a key that signs at once, as a manager does; return its id."""
-    wizard = "software.license.signing.key.add"
-    added = site.rpc.create(wizard, is_at_once=True, **vals)
-    site.rpc(wizard, "action_add", [added])
-    key = site.rpc.read(wizard, added, "key_id")["key_id"]
-    return site.rpc.read("software.license.signing.key", key, "kid")["kid"]
-
-
 def test_a_rotation_under_load_gives_nobody_a_token_that_does_not_verify(site):
     _license, key = site.license(site.policy(max_activations=0))
     clients = [Client(site, key, number) for number in range(8)]
@@ -59,7 +49,7 @@ def test_a_rotation_under_load_gives_nobody_a_token_that_does_not_verify(site):
     newest = []
     for algorithm in ("EdDSA", "RS256", "EdDSA"):
         time.sleep(1)
-        newest.append(_rotate(site, algorithm=algorithm))
+        newest.append(site.rotate(algorithm=algorithm))
     time.sleep(1)
     is_over.set()
     for thread in threads:

@@ -66,7 +66,7 @@ class LicenseServer:
             now=self.clock(),
             seconds=self.seconds,
             **{
-                "deviceId": body["deviceId"],
+                "deviceId": body["deviceId"].strip(),
                 "nonce": body["nonce"],
                 "licenseKey": body["licenseKey"],
                 **self.changes,

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 from authority import DAY, KEY, claims, decided_by, ed25519_key
 
+from software_license_client import ConfigurationError
+
 HOUR = 3600
 GARBAGE = SimpleNamespace(jwk={"kid": ["x"], "kty": [], "endorsements": [{}]})
 OTHER_KEY = "ACME-0000-0000-0000-0000"
@@ -28,6 +30,27 @@ def test_the_first_check_asks_and_tells_what_the_license_allows(make, server):
         "deviceName": "Anna's laptop",
         "application": "acme-editor",
     }
+
+
+def test_blanks_around_ids_do_not_matter_as_on_the_server(make, server):
+    spaced = {"device_id": " device-1\n", "application": "acme-editor\n"}
+    assert decided_by(make(**spaced).check()) == "server"
+    assert decided_by(make().check()) == decided_by(make(**spaced).check()) == "token"
+    assert make(device_id=" \n").device_id == make(device_id=None).device_id
+
+
+def test_a_name_that_the_server_would_refuse_is_shortened_not_refused(make, server):
+    make(device_name=" Anna\x00's\udcff " + "x" * 300).check()
+    assert server.validations()[0]["deviceName"] == "Anna's " + "x" * 248
+    make(device_name="\n").sync()
+    assert "deviceName" not in server.validations()[1]
+
+
+@pytest.mark.parametrize("text", ["x" * 256, "a\nb", "a\x00", "a\x7f", "a\udcff"])
+@pytest.mark.parametrize("setting", ["application", "device_id"])
+def test_an_id_that_the_server_would_refuse_is_the_vendors_mistake(make, setting, text):
+    with pytest.raises(ConfigurationError, match=setting):
+        make(**{setting: text})
 
 
 def test_a_good_token_decides_without_the_network_also_after_a_restart(make, server):
@@ -224,7 +247,7 @@ def test_offline_means_no_network_at_all(make, server):
 
 def test_an_unsigned_yes_is_good_for_now_only(make, server):
     server.signs = False
-    client = make()
+    client = make(require_token=False)
     verdict = client.check()
     assert decided_by(verdict) == "server" and verdict.has("export")
     assert verdict.valid_until is None and "unsigned" in verdict.warnings[0]
@@ -236,21 +259,30 @@ def test_an_unsigned_yes_is_good_for_now_only(make, server):
 def test_an_unsigned_yes_with_strange_fields_is_a_yes(make, server):
     said = {"valid": True, "features": ["export"], "expiresAt": "soon"}
     server.fault = lambda handler: handler.say(200, json.dumps(said).encode())
-    verdict = make().check()
+    verdict = make(require_token=False).check()
     assert verdict.valid and verdict.expires_at is None and not verdict.has("export")
 
 
 def test_an_unsigned_yes_leaves_a_good_token_alone(make, server):
-    client = make()
+    client = make(require_token=False)
     client.check()
     server.signs = False
     assert decided_by(client.sync()) == "token"
 
 
-def test_an_unsigned_yes_can_be_too_little(make, server):
+def test_an_unsigned_yes_is_too_little_unless_the_vendor_says_so(make, server):
+    """Else a server that a user puts in the place of ours would license everything."""
     server.signs = False
-    verdict = make(require_token=True).check()
+    verdict = make().check()
     assert (verdict.code, verdict.conclusive) == ("bad_answer", False)
+    assert "not signed" in verdict.message
+
+
+def test_an_unsigned_yes_lifts_no_refusal(make, server):
+    server.refusal = (200, {"valid": False, "error": "license_revoked"})
+    make().check()
+    server.refusal, server.signs = None, False
+    assert make().sync().code == "license_revoked"
 
 
 def test_a_new_signing_key_is_fetched_past_caches_and_kept(make, server):

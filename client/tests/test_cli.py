@@ -135,6 +135,16 @@ def test_settings_come_from_a_file_too(run, server, tmp_path, key, monkeypatch):
     assert server.validations()[-1]["deviceId"] == "device-2"
 
 
+def test_an_option_undoes_a_switch_of_the_file(run, server, tmp_path, monkeypatch):
+    config = tmp_path / "license.json"
+    config.write_text(json.dumps({"license_key": KEY, "offline": True}))
+    monkeypatch.setenv("LICENSE_CONFIG", str(config))
+    server.signs = False
+    assert run("check") == 3 and run.out.startswith("offline: ")
+    assert run("check", "--no-offline") == 3 and run.out.startswith("bad_answer: ")
+    assert run("check", "--no-offline", "--no-require-token") == 0
+
+
 WRONG_CONFIG = {
     "no JSON": "{",
     "unknown setting": '{"licenceKey": "x"}',

@@ -46,6 +46,9 @@ TITLES = {
 #: their own, all that share one, and those that take PostgreSQL itself down.
 E2E = {
     "own": (
+        "client",
+        "client_faults",
+        "client_keys",
         "databases",
         "killed",
         "killed_mail",
@@ -143,7 +146,8 @@ def _cover(kind, env):
 def _e2e(place, match, live, kind):
     """Real server processes, driven from outside; see workplace.attach."""
     env = place.odoo.environment(
-        PYTHONPATH=str(paths.ROOT / "dev"), E2E_INSTALLED=E2E_INSTALLED
+        PYTHONPATH=os.pathsep.join([str(paths.ROOT / "dev"), str(client.SOURCES)]),
+        E2E_INSTALLED=E2E_INSTALLED,
     )
     ini = paths.ROOT / "dev" / "pytest-e2e.ini"
     names = E2E[kind]

@@ -49,7 +49,7 @@ REQUIRED = ("server", "application", "keys")
 SWITCHES = {
     "offline": "never use the network",
     "allow_http": "allow a server without TLS",
-    "require_token": "believe a server's yes only if it is signed",
+    "require_token": "believe a server's yes only if it is signed (the default)",
 }
 
 
@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         common.add_argument(f"--{name.replace('_', '-')}", help=f"{text} [{variable}]")
     for name, text in SWITCHES.items():
         option = f"--{name.replace('_', '-')}"
-        common.add_argument(option, action="store_true", default=None, help=text)
+        switch = argparse.BooleanOptionalAction  # --no-… undoes what a file says
+        common.add_argument(option, action=switch, default=None, help=text)
     common.add_argument("--config", metavar="FILE", help="settings as a JSON file")
     common.add_argument("--json", action="store_true", help="print JSON")
 
@@ -135,8 +136,9 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         if value:
             settings[name] = value
     for name in SWITCHES:
-        if getattr(options, name):
-            settings[name] = True
+        value = getattr(options, name)
+        if value is not None:
+            settings[name] = value
     return settings
 
 

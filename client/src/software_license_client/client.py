@@ -17,6 +17,7 @@ from .fingerprint import fingerprint
 from .judge import Judge, Ruling, sentence
 from .keyring import pinned_ring
 from .memory import Pace, is_held
+from .names import checked_id, shown_name
 from .online import Deactivation, Server
 from .schedule import DAY, HOUR, Between
 from .state import State
@@ -47,7 +48,8 @@ class LicenseClient:
     :param verify: True, or the path of a CA bundle
     :param offline: never use the network
     :param allow_http: also without TLS; loopback addresses always may
-    :param require_token: a server's yes counts only with a signed token
+    :param require_token: a server's yes counts only with a signed token; False is for
+        servers without a signing key: any server that the user trusts may say yes
     :param clock: like time.time
     :param between: like random.uniform
 
@@ -71,14 +73,16 @@ class LicenseClient:
         verify: bool | str | Path = True,
         offline: bool = False,
         allow_http: bool = False,
-        require_token: bool = False,
+        require_token: bool = True,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
         between: Between = _between,
     ) -> None:
+        application = checked_id("application", application)
         if not application:
             raise ConfigurationError("application: missing")
         path = Path(state_path) if state_path else default_path(application)
+        device_id = checked_id("device_id", device_id)
         device_id = device_id or fingerprint(application, path.parent)
         transport = Transport(
             server, verify=verify, allow_http=allow_http, limits=limits
@@ -86,7 +90,8 @@ class LicenseClient:
         self.device_id = device_id
         self._configured_key = (license_key or "").strip() or None
         self._judge = Judge(pinned_ring(keys, issuer), application, device_id)
-        self._server = Server(transport, application, device_id, device_name, clock)
+        name = shown_name(device_name)
+        self._server = Server(transport, application, device_id, name, clock)
         self._store = StateStore(path)
         self._pace = Pace(refresh_seconds, refused_seconds, between)
         self._asker = Asker(
