@@ -1,3 +1,4 @@
+import secrets
 from uuid import uuid4
 
 from odoo import api, fields, models
@@ -40,6 +41,11 @@ class ResCompany(models.Model):
         "Token Issuer: another company has this one.",
     )
 
+    # Another one with each change of the signing keys, never one that was before.
+    license_ring_version = fields.Integer(
+        groups=fields.NO_ACCESS, copy=False, readonly=True
+    )
+
     @api.model_create_multi
     def create(self, vals_list):
         companies = super().create(vals_list)
@@ -53,9 +59,18 @@ class ResCompany(models.Model):
         another one: software refuses tokens of an issuer that it does not know.
         """
         self.ensure_one()
-        if not self.license_token_issuer:
+        if not (self.license_token_issuer or "").strip():
             self.license_token_issuer = f"urn:uuid:{uuid4()}"
-        return self.license_token_issuer
+        return self.license_token_issuer.strip()
+
+    def _touch_license_ring(self):
+        """Let whoever signs for these companies read their signing keys anew.
+
+        Two who change the keys of one company at once can't both: Odoo tries one of
+        them again.
+        """
+        for company in self.sudo():
+            company.license_ring_version = secrets.randbelow(2**31)
 
     @api.constrains("license_billing_url")
     def _check_license_billing_url(self):

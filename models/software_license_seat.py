@@ -193,8 +193,10 @@ class SoftwareLicense(models.Model):
                             ELSE 0 END,
                        license.license_key, license.company_id, policy.plan,
                        COALESCE(commercial.name, partner.name, ''),
-                       policy.offline_days
+                       policy.offline_days,
+                       COALESCE(company.license_ring_version, 0)
                   FROM software_license license
+                  JOIN res_company company ON company.id = license.company_id
                   JOIN software_license_policy policy ON policy.id = license.policy_id
                   JOIN res_partner partner ON partner.id = license.partner_id
              LEFT JOIN res_partner commercial

@@ -1,23 +1,17 @@
-import logging
 from base64 import b64encode
 from datetime import timedelta
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import license_file, signing, token
 
-#: Options of Odoo's configuration file. The former one only opens what it locked.
-PASSPHRASE = "software_license_passphrase"
-FORMER_PASSPHRASE = "software_license_former_passphrase"
 #: Seconds for which anybody may keep the list of public keys.
 JWKS_MAX_AGE = 300
 #: Seconds after which a new key signs: clocks differ, and commits take their time.
 SIGNS_AFTER = 2 * JWKS_MAX_AGE
-_logger = logging.getLogger(__name__)
-
 ALGORITHMS = [(signing.ED25519, "Ed25519"), (signing.RS256, "RS256 (RSA)")]
 
 
@@ -52,15 +46,6 @@ class SoftwareLicenseSigningKey(models.Model):
     public_pem = fields.Text(string="Public Key", required=True, readonly=True)
     public_file = fields.Binary(compute="_compute_public_file", string="Download")
     public_file_name = fields.Char(compute="_compute_public_file")
-    # PKCS #8 in PEM. Written by _keep_private, erased once the key has retired.
-    private_pem = fields.Text(
-        groups=fields.NO_ACCESS, copy=False, readonly=True, prefetch=False
-    )
-    is_encrypted = fields.Boolean(
-        string="Encrypted",
-        readonly=True,
-        help="The private part can't be read without the passphrase.",
-    )
     endorsements = fields.Json(
         readonly=True, help="How software that knows older keys learns of this one."
     )
@@ -73,34 +58,43 @@ class SoftwareLicenseSigningKey(models.Model):
     )
     withdrawn_at = fields.Datetime(readonly=True)
     published_until = fields.Datetime(
-        compute="_compute_status", help="When the last token of this key has ended."
+        compute="_compute_published_until",
+        help="When the last token of this key has ended.",
     )
     status = fields.Selection(
         [
             ("next", "Signs Soon"),
             ("signing", "Signing"),
+            ("unusable", "Can't Sign"),
             ("retired", "Retired"),
             ("past", "Past"),
             ("withdrawn", "Withdrawn"),
         ],
         compute="_compute_status",
-        help="All but past and withdrawn ones are published.",
+        help="All but past and withdrawn ones are published. Can't sign: the private "
+        "part is missing, as in a copy for tests, or no passphrase opens it.",
     )
 
     _kid_unique = models.UniqueIndex("(kid)", "This key is in a key ring already.")
 
-    @api.depends("signs_from", "retired_at", "longest_days", "withdrawn_at")
-    def _compute_status(self):
-        now = fields.Datetime.now()
+    @api.depends("retired_at", "longest_days")
+    def _compute_published_until(self):
         for key in self:
             until = key.retired_at and key.retired_at + timedelta(days=key.longest_days)
             key.published_until = until
+
+    @api.depends("signs_from", "retired_at", "published_until", "withdrawn_at")
+    def _compute_status(self):
+        now = fields.Datetime.now()
+        for key in self:
             if key.withdrawn_at:
                 key.status = "withdrawn"
-            elif until and until <= now:
+            elif key.published_until and key.published_until <= now:
                 key.status = "past"
             elif key.retired_at and key.retired_at <= now:
                 key.status = "retired"
+            elif not key.sudo()._is_usable():
+                key.status = "unusable"
             else:
                 key.status = "signing" if key.signs_from <= now else "next"
 
@@ -115,12 +109,12 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         keys = super().create(vals_list)
-        self._forget_rings()
+        keys.company_id._touch_license_ring()
         return keys
 
     def write(self, vals):
         res = super().write(vals)
-        self._forget_rings()
+        self.company_id._touch_license_ring()
         return res
 
     @api.ondelete(at_uninstall=False)
@@ -133,42 +127,10 @@ class SoftwareLicenseSigningKey(models.Model):
     # === THE RING === #
 
     @api.model
-    def _forget_rings(self):
-        """Forget the keys in memory now, and again when all can see the change."""
-        forget = self.env.registry.clear_cache
-        forget()
-        self.env.cr.postcommit.add(forget)
-
-    @api.model
-    def _get_signer(self, company_id, now):
+    def _get_signer(self, company, now):
         """Return the key that signs for a company, as a ``SigningKey``, or None."""
-        ring = self._load_ring(company_id)
-        return next((key for key in ring if key.signs_at(now)), None)
-
-    @api.model
-    @tools.ormcache("company_id")
-    def _load_ring(self, company_id):
-        """Return the keys of a company that sign or will, the newest first.
-
-        Kept in memory: what signs thousands of answers is read and decrypted once.
-        """
-        self.flush_model()
-        self.env.cr.execute(
-            SQL(
-                """SELECT kid, algorithm, private_pem, issuer, signs_from, retired_at
-                     FROM software_license_signing_key
-                    WHERE company_id = %s AND withdrawn_at IS NULL
-                      AND private_pem IS NOT NULL
-                 ORDER BY signs_from DESC, id DESC""",
-                company_id,
-            )
-        )
-        keys = (signing.SigningKey(*row) for row in self.env.cr.fetchall())
-        return tuple(
-            key._replace(private=private)
-            for key in keys
-            if (private := self._open_private(key.kid, key.private))
-        )
+        version = company.sudo().license_ring_version
+        return self._get_signer_of_ring(company.id, version, now)
 
     @api.model
     def _get_jwks(self):
@@ -177,8 +139,12 @@ class SoftwareLicenseSigningKey(models.Model):
         Beside the standard's members each tells its issuer, ``iss``, and its
         ``endorsements``; see docs/offline.md.
         """
+        now = fields.Datetime.now()
         keys = self.search([("withdrawn_at", "=", False)])
-        return {"keys": [key._to_jwk() for key in keys if key.status != "past"]}
+        published = keys.filtered(
+            lambda it: not it.published_until or it.published_until > now
+        )
+        return {"keys": [key._to_jwk() for key in published]}
 
     def _to_jwk(self):
         """Return the public key as it is published."""
@@ -204,7 +170,8 @@ class SoftwareLicenseSigningKey(models.Model):
         ringless = Domain("id", "not in", [company.id for (company,) in ringed])
         if companies:
             ringless &= Domain("id", "in", companies.ids)
-        for company in self.env["res.company"].search(ringless):
+        all_companies = self.env["res.company"].with_context(active_test=False)
+        for company in all_companies.search(ringless):
             self._add(company, signing.generate())
 
     @api.model
@@ -218,13 +185,12 @@ class SoftwareLicenseSigningKey(models.Model):
         jwk = signing.public_jwk(private)
         if self.search_count([("kid", "=", jwk["kid"])], limit=1):
             raise UserError(self.env._("This key is in a key ring already."))
-        self._lock_ring(company)
         key = self.create(
             {
                 "company_id": company.id,
                 "kid": jwk["kid"],
                 "algorithm": jwk["alg"],
-                "issuer": company._get_license_token_issuer(),
+                "issuer": company.sudo()._get_license_token_issuer(),
                 "public_jwk": jwk,
                 "public_pem": signing.public_pem(private),
                 "endorsements": self._endorse(company, private, now),
@@ -237,14 +203,9 @@ class SoftwareLicenseSigningKey(models.Model):
         return key
 
     @api.model
-    def _lock_ring(self, company):
-        """Let nobody else change the ring meanwhile: who comes second fails."""
-        company.lock_for_update(allow_referencing=True)
-
-    @api.model
     def _endorse(self, company, private, now):
         """Return the endorsements of a new key: its predecessor's, and one by it."""
-        signer = self._get_signer(company.id, now)
+        signer = self._get_signer(company, now)
         if not signer:
             return []
         older = self.search([("kid", "=", signer.kid)])
@@ -269,10 +230,22 @@ class SoftwareLicenseSigningKey(models.Model):
 
     @api.model
     def _raise_longest_days(self, days):
-        """Remember that tokens may be given for so many days from now on."""
-        still_signs = self._get_still_signs_domain(fields.Datetime.now())
-        if keys := self.search(still_signs & Domain("longest_days", "<", days)):
-            keys.write({"longest_days": days})
+        """Remember that tokens may be given for so many days from now on.
+
+        By SQL, which writes rows that stay the same, too: who makes a key meanwhile,
+        and knows nothing of these days, writes them as well, and has to try again.
+        """
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """UPDATE software_license_signing_key
+                      SET longest_days = GREATEST(longest_days, %s)
+                    WHERE retired_at IS NULL OR retired_at > %s""",
+                days,
+                fields.Datetime.now(),
+            )
+        )
+        self.invalidate_model(["longest_days"])
 
     def action_withdraw(self):
         """Publish these keys no longer: what they signed is not to be trusted.
@@ -280,7 +253,7 @@ class SoftwareLicenseSigningKey(models.Model):
         A company that is left without a key that signs gets a new one at once.
         """
         self.check_access("read")  # who may read keys manages them
-        keys = self.sudo()
+        keys = self.sudo().filtered(lambda it: not it.withdrawn_at)
         keys.write({"withdrawn_at": fields.Datetime.now()})
         keys._erase_private()
         for company, withdrawn in keys.grouped("company_id").items():
@@ -296,7 +269,7 @@ class SoftwareLicenseSigningKey(models.Model):
         newest = self.search(can_sign & self._get_still_signs_domain(now), limit=1)
         if not newest:
             self._add(company, signing.generate(algorithm))
-        elif self._get_signer(company.id, now):
+        elif self._get_signer(company, now):
             newest.write({"retired_at": False})
         else:
             newest.write({"retired_at": False, "signs_from": now})
@@ -305,61 +278,3 @@ class SoftwareLicenseSigningKey(models.Model):
     def _get_still_signs_domain(self, now):
         """Return the domain of keys that sign, or will."""
         return Domain("retired_at", "=", False) | Domain("retired_at", ">", now)
-
-    # === THE PRIVATE PART === #
-
-    def _keep_private(self, private):
-        """Store the private part of a key, encrypted if there is a passphrase.
-
-        By psycopg2's own cursor: that of Odoo writes what it executes into the log,
-        if it is told to, or when something fails.
-        """
-        self.ensure_one()
-        self.flush_recordset()
-        pem = signing.dump(private, tools.config.get(PASSPHRASE))
-        self.env.cr._obj.execute(
-            "UPDATE software_license_signing_key SET private_pem = %s WHERE id = %s",
-            [pem, self.id],
-        )
-        self.invalidate_recordset(["private_pem"])
-        self.is_encrypted = signing.is_encrypted(pem)
-
-    @api.model
-    def _open_private(self, kid, pem):
-        """Return the private key of a PEM text, None if no passphrase opens it."""
-        names = (PASSPHRASE, FORMER_PASSPHRASE)
-        passphrases = filter(None, map(tools.config.get, names))
-        try:
-            return signing.load(pem, passphrases)
-        except signing.BadKey:
-            _logger.error(
-                "The signing key %s can't be read: %s in the configuration file is "
-                "missing or wrong. No tokens are signed with it.",
-                kid,
-                PASSPHRASE,
-            )
-            return None
-
-    def _erase_private(self):
-        """Erase what nobody needs any more: the private part of what signs no more."""
-        self.write({"private_pem": False, "is_encrypted": False})
-
-    @api.model
-    def _cron_tidy_signing_keys(self):
-        """Erase private parts of retired keys; encrypt those of others, if told to."""
-        now = fields.Datetime.now()
-        has_private = [("private_pem", "!=", False)]
-        self.search([*has_private, ("retired_at", "<=", now)])._erase_private()
-        if passphrase := tools.config.get(PASSPHRASE):
-            for key in self.search(has_private):
-                key._encrypt(passphrase)
-
-    def _encrypt(self, passphrase):
-        """Encrypt a key that the passphrase does not open yet."""
-        self.ensure_one()
-        pem = self.private_pem
-        if signing.is_encrypted(pem) and signing.opens(pem, passphrase):
-            return
-        if private := self._open_private(self.kid, pem):
-            self._keep_private(private)
-            self._forget_rings()

@@ -35,7 +35,9 @@ class SoftwareLicense(models.Model):
         for longer than the license, its grace, and the lease of the device's seat.
         """
         keys = self.env["software.license.signing.key"]
-        key = keys._get_signer(facts.company_id, question.now)
+        key = keys._get_signer_of_ring(
+            facts.company_id, facts.ring_version, question.now
+        )
         if not key:
             return None
         expires_at = token.get_expiry(

@@ -14,13 +14,13 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import new_test_user, tagged
 from odoo.tools import config, mute_logger
 
-from ..models import software_license_signing_key as signing_key
+from ..models import software_license_signing_key_private as signing_key_private
 from ..tools import signing
 from .common import LicenseCommon, LicenseHttpCommon
 
 MANAGER = "software_license.group_license_manager"
 USER = "software_license.group_license_user"
-LOGGER = signing_key.__name__
+LOGGER = signing_key_private.__name__
 NOW = "2026-03-01 12:00:00"
 
 
@@ -49,7 +49,7 @@ class KeyRingCommon(LicenseCommon):
 
     def _signer(self, moment=None):
         now = fields.Datetime.to_datetime(moment) or fields.Datetime.now()
-        found = self.keys._get_signer(self.company.id, now)
+        found = self.keys._get_signer(self.company, now)
         return found and found.kid
 
     def _published(self):
@@ -345,21 +345,21 @@ class TestKeyRing(KeyRingCommon):
         with self._with(passphrase="old"):
             self._run_cron("cron_tidy_signing_keys")
         with self._with(passphrase="new", former_passphrase="old"):
-            self.keys._forget_rings()
+            self.company._touch_license_ring()
             self.assertEqual(self._signer(), self.first.kid)
             self._run_cron("cron_tidy_signing_keys")
         with self._with(passphrase="new"):
-            self.keys._forget_rings()
+            self.company._touch_license_ring()
             self.assertEqual(self._signer(), self.first.kid)
 
     def test_a_key_that_no_passphrase_opens_signs_nothing_and_the_log_says_why(self):
         with self._with(passphrase="old"):
             self._run_cron("cron_tidy_signing_keys")
         with self._with(passphrase="lost"), self.assertLogs(LOGGER) as logs:
-            self.keys._forget_rings()
+            self.company._touch_license_ring()
             self.assertIsNone(self._signer())
         self.assertIn("software_license_passphrase", logs.output[0])
-        self.keys._forget_rings()
+        self.company._touch_license_ring()
 
     def test_the_private_part_of_a_retired_key_is_erased(self):
         with freeze_time(NOW):
@@ -377,7 +377,7 @@ class TestKeyRing(KeyRingCommon):
         ]
         self.env.cr.execute(query)
         self.env.invalidate_all()
-        self.keys._forget_rings()
+        self.company._touch_license_ring()
         self.assertIsNone(self._signer())
         self.assertEqual(self._published(), {self.first.kid})
 

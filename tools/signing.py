@@ -90,10 +90,10 @@ def is_encrypted(pem):
     return "ENCRYPTED" in pem
 
 
-def opens(pem, passphrase):
-    """Whether this passphrase is that of an encrypted private key."""
+def opens(pem, *passphrases):
+    """Whether one of these passphrases is that of an encrypted private key."""
     try:
-        return bool(load(pem, [passphrase]))
+        return bool(load(pem, passphrases))
     except BadKey:
         return False
 

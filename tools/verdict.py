@@ -53,6 +53,8 @@ class Facts(NamedTuple):
     organization_name: str = ""
     #: For how long software may run on a token (``tools/token.py``).
     offline_days: int = 0
+    #: Of the company's signing keys: another one with each change of them.
+    ring_version: int = 0
 
     @property
     def valid_until(self):
