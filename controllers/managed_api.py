@@ -92,6 +92,7 @@ class LicenseManagedApi(http.Controller):
     @http.route(f"{LICENSE}/file", methods=["GET"], readonly=False, **MANAGED)
     def read_file(self, key, query):
         """Return a license file; one for a device takes a seat."""
+        payload.refuse_unknown(query, payload.FILE)
         asked = payload.read_query(query, payload.FILE)
         license_ = self._licenses()._api_find(key)
         text = license_._api_file(**asked)

@@ -13,10 +13,10 @@ class LicensePortalForms(LicensePortal):
     """What customers do themselves: license files, and another key."""
 
     @http.route("/my/licenses/<int:license_id>/file", **FORM)
-    def portal_license_file(self, license_id, request_text="", **files):
+    def portal_license_file(self, license_id, request_text="", **_arguments):
         """Return the license file that a device's request asks for."""
         license_ = self._get_my_license(license_id)
-        if upload := files.get("request_file"):
+        if upload := request.httprequest.files.get("request_file"):
             text = upload.read(license_file.MAX_REQUEST).decode(errors="replace")
             request_text = text or request_text
         try:

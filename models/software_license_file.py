@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..tools import license_file, license_key, verdict
 from ..tools.errors import FileNotAvailable, InvalidRequest, LicenseRefused
@@ -10,6 +10,13 @@ class SoftwareLicense(models.Model):
     """License files: what devices get that can't ask for themselves."""
 
     _inherit = "software.license"
+
+    can_have_file = fields.Boolean(compute="_compute_can_have_file")
+
+    @api.depends("status", "policy_id.lease_minutes")
+    def _compute_can_have_file(self):
+        for license_ in self:
+            license_.can_have_file = license_.sudo()._can_have_file()
 
     def _make_file(self, device_id=None, device_name=None, nonce=None):
         """Return the text of a license file, for any device or for one.

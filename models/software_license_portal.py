@@ -26,7 +26,7 @@ class SoftwareLicense(models.Model):
         return self.policy_id.customers_replace_keys and self.state != "revoked"
 
     def _can_have_file(self):
-        """Whether the portal offers license files: to what is good and not leased."""
+        """Whether license files are offered: of what is good and not leased."""
         self.ensure_one()
         return self.status == "active" and not self.policy_id.lease_minutes
 

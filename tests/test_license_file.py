@@ -184,6 +184,8 @@ class TestLicenseFile(FileCommon):
         reader = new_test_user(self.env, "reader", "account.group_account_invoice")
         with self.assertRaises(AccessError):
             self._wizard(reader, kind="any")
+
+    def test_nobody_sees_the_keys_or_files_of_others_through_the_wizard(self):
         other = self.env["res.company"].create({"name": "Other"})
         elsewhere = new_test_user(
             self.env,
@@ -193,7 +195,16 @@ class TestLicenseFile(FileCommon):
             company_id=other.id,
         )
         with self.assertRaises(AccessError):
-            self._wizard(elsewhere, kind="any").action_make()
+            self._wizard(elsewhere, kind="any")
+        user = new_test_user(self.env, "file owner", USER)
+        mine = self._wizard(user, kind="any")
+        mine.action_make()
+        self.assertFalse(mine.with_user(elsewhere).search([]))
+        with self.assertRaises(AccessError):
+            mine.with_user(elsewhere).read(["content"])
+        theirs = self._create_license(self.policy, company_id=other.id)
+        with self.assertRaises(AccessError):
+            mine.license_id = theirs
 
 
 @tagged("post_install", "-at_install")
@@ -238,6 +249,9 @@ class TestLicenseFilePortal(FileCommon):
         response = self._send("file", request_text=make_request())
         self.assertIn("All seats of this license are taken", response.text)
         self.assertEqual(self._devices(), ["desk"])
+        response = self._send("file", request_file="a text")
+        self.assertEqual(response.status_code, 200)
+        self.assertIn("Request: copy all of the text", response.text)
         binary = {"request_file": ("x", b"\xff\x00\xfe" * 9000, "text/plain")}
         response = self._send("file", files=binary)
         self.assertEqual(response.status_code, 200)
@@ -271,6 +285,22 @@ class TestLicenseFilePortal(FileCommon):
         self.assertIn(words, self.url_open(page).text)
         self.policy.lease_minutes = 60
         self.assertNotIn(words, self.url_open(page).text)
+        self.policy.lease_minutes = 0
+        self.license.expires_at = self.now - timedelta(days=1)
+        self.assertNotIn(words, self.url_open(page).text)
+
+    def test_without_a_key_to_sign_with_the_page_says_so_and_no_seat_is_taken(self):
+        self.env["software.license.signing.key"].search([])._erase_private()
+        response = self._send("file", request_text=make_request())
+        self.assertIn("no key to sign with", response.text)
+        self.assertFalse(self.license.activation_ids)
+
+    @mute_logger("odoo.http")
+    def test_a_seller_has_no_customers_pages(self):
+        new_test_user(self.env, "file_seller", USER, password="file_seller")
+        self.authenticate("file_seller", "file_seller")
+        response = self.url_open(f"/my/licenses/{self.license.id}")
+        self.assertEqual(response.status_code, 404)
 
     # === ANOTHER KEY === #
 
@@ -341,6 +371,10 @@ class TestLicenseFileApi(LicenseManagedCommon, FileCommon):
         for query, status, code in (
             ("?deviceId=desk", 409, "activation_limit_reached"),
             (f"?deviceId={'x' * 256}", 400, "invalid_request"),
+            # What would be good on any device, by mistake.
+            ("?deviceId=", 400, "invalid_request"),
+            ("?deviceId=%20", 400, "invalid_request"),
+            ("?deviceID=tower", 400, "invalid_request"),
             ("?deviceId=%00", 400, "invalid_request"),
         ):
             response = self._file(query)

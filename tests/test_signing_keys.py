@@ -114,15 +114,39 @@ class TestKeyRing(KeyRingCommon):
 
     def test_longer_tokens_keep_a_key_published_longer_even_when_shortened_again(self):
         policy = self._create_policy(offline_days=14)
-        policy.file_days = 3000
-        self.assertEqual(self.first.longest_days, 3000)
+        for name, days in (("offline_days", 3500), ("file_days", 3600)):
+            policy[name] = days
+            self.assertEqual(self.first.longest_days, days)
         policy.file_days = 0
-        self.assertEqual(self.first.longest_days, 3000)
+        policy.offline_days = 14
+        self.assertEqual(self.first.longest_days, 3600)
         with freeze_time(NOW):
             self._add(is_at_once=True)
         with freeze_time("2026-03-02"):
             policy.offline_days = 3650
-        self.assertEqual(self.first.longest_days, 3000)  # it signs none of those
+        self.assertEqual(self.first.longest_days, 3600)  # it signs none of those
+
+    def test_a_new_key_knows_the_longest_days_of_archived_policies_too(self):
+        for name, days in (("offline_days", 3610), ("file_days", 3620)):
+            self._create_policy(**{name: days}).active = False
+            company = self.env["res.company"].create({"name": name})
+            key = self.keys.search([("company_id", "=", company.id)])
+            self.assertEqual(key.longest_days, days)
+
+    def test_an_archived_company_that_has_no_key_gets_one(self):
+        company = self.env["res.company"].create({"name": "Away"})
+        company.active = False
+        of_company = [("company_id", "=", company.id)]
+        first = self.keys.search(of_company)
+        first.withdrawn_at = NOW
+        first.unlink()
+        self._run_cron("cron_tidy_signing_keys")
+        self.assertEqual(self.keys.search(of_company).status, "signing")
+
+    def test_a_manager_adds_a_key_though_the_issuer_was_emptied(self):
+        for empty in (False, "  "):
+            self.company.license_token_issuer = empty
+            self.assertTrue(self._add().issuer.startswith("urn:uuid:"))
 
     @freeze_time(NOW)
     def test_of_two_new_keys_the_newest_signs(self):
@@ -131,6 +155,29 @@ class TestKeyRing(KeyRingCommon):
         self.assertEqual(self._signer("2026-03-02"), newest.kid)
         self.assertEqual((middle + self.first).mapped("status"), ["retired"] * 2)
         self.assertEqual(newest.algorithm, "RS256")
+
+    @freeze_time(NOW)
+    def test_a_rotation_leaves_other_companies_alone(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        theirs = self.keys.search([("company_id", "=", other.id)])
+        self._add(is_at_once=True)
+        self.assertFalse(theirs.retired_at)
+        self.assertEqual(theirs.status, "signing")
+
+    def test_what_retired_before_is_published_no_longer_by_another_rotation(self):
+        with freeze_time(NOW):
+            self._add(is_at_once=True)
+        retired_at = self.first.retired_at
+        with freeze_time("2026-03-05"):
+            self._add(is_at_once=True)
+        self.assertEqual(self.first.retired_at, retired_at)
+
+    def test_a_ring_of_before_is_not_taken_for_todays(self):
+        self.assertEqual(self._signer(), self.first.kid)
+        # Another thread may keep the ring of before after everybody forgot it.
+        with patch.object(type(self.env.registry), "clear_cache"):
+            self.first.action_withdraw()
+            self.assertNotEqual(self._signer(), self.first.kid)
 
     @freeze_time(NOW)
     def test_a_chain_of_endorsements_leads_from_the_first_key_to_the_newest(self):
@@ -187,6 +234,21 @@ class TestKeyRing(KeyRingCommon):
         self.assertEqual(self._published(), {new.kid})
 
     @freeze_time(NOW)
+    def test_of_two_keys_that_wait_the_one_that_is_left_signs_for_good(self):
+        left, newest = self._add(), self._add()
+        (newest + self.first).action_withdraw()
+        self.assertEqual(self._signer("2026-03-01 12:00:00"), left.kid)
+        self.assertEqual(self._signer("2027-03-01 12:00:00"), left.kid)
+
+    @freeze_time(NOW)
+    def test_a_key_without_a_private_part_takes_over_from_none(self):
+        waiting = self._add()
+        newest = self._add(is_at_once=True)
+        waiting._erase_private()
+        newest.action_withdraw()
+        self.assertNotIn(self._signer(), (None, waiting.kid, newest.kid))
+
+    @freeze_time(NOW)
     def test_a_key_signs_on_when_the_one_after_it_is_withdrawn(self):
         self._add().action_withdraw()
         self.assertEqual(self._signer("2026-04-01"), self.first.kid)
@@ -240,10 +302,13 @@ class TestKeyRing(KeyRingCommon):
         added = wizard.create(
             {"origin": "import", "pem": pem, "passphrase": "pass phrase"}
         )
-        self.env.flush_all()
-        self.env.invalidate_all()
         self.assertFalse(added.pem)
         self.assertFalse(added.passphrase)
+        key = added.key_id
+        added.pem = signing.dump(signing.generate())  # saved once more
+        self.assertEqual(added.key_id, key)
+        self.env.flush_all()
+        self.env.invalidate_all()
         self.env.cr.execute(
             "SELECT to_jsonb(it)::text FROM software_license_signing_key_add it"
         )
@@ -358,6 +423,8 @@ class TestKeyRing(KeyRingCommon):
         with self._with(passphrase="lost"), self.assertLogs(LOGGER) as logs:
             self.company._touch_license_ring()
             self.assertIsNone(self._signer())
+            self.env.invalidate_all()
+            self.assertEqual(self.first.status, "unusable")
         self.assertIn("software_license_passphrase", logs.output[0])
         self.company._touch_license_ring()
 

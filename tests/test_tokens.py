@@ -174,10 +174,12 @@ class TestTokens(TokenCommon):
         prepare = licenses._prepare_token_claims
 
         def with_more(self, *args, **kwargs):
-            return {**prepare(self, *args, **kwargs), "region": "eu"}
+            return {**prepare(self, *args, **kwargs), "region": "eu", "exp": 1}
 
         self.patch(licenses, "_prepare_token_claims", with_more)
-        self.assertEqual(self._claims("validate", "laptop")["region"], "eu")
+        claims = self._claims("validate", "laptop")
+        self.assertEqual(claims["region"], "eu")
+        self.assertGreater(claims["exp"], claims["iat"])  # not an addon's to say
 
     def test_instances_are_answered_to_the_letter_of_their_document(self):
         answer = self._post(

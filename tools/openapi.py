@@ -234,6 +234,7 @@ def _get_paths():
                 "key that is not among them.",
                 {"$ref": "#/components/schemas/KeySet"},
                 {"keys": [JWK]},
+                **{"304": {"description": "They are as `If-None-Match` names them."}},
             )
         },
         "/api/licenses/openapi.json": {
@@ -267,7 +268,7 @@ def _public(name, summary, body, answers, *refusals):
     }
 
 
-def _open(name, summary, description, schema, example=None):
+def _open(name, summary, description, schema, example=None, **more):
     """Return the operation of a document that everybody may read."""
     content = _json(schema)
     if example:
@@ -279,6 +280,7 @@ def _open(name, summary, description, schema, example=None):
         "security": [],
         "responses": {
             "200": {"description": description, "content": content},
+            **more,
             "503": {"$ref": "#/components/responses/503"},
         },
     }

@@ -216,5 +216,5 @@ def _text_schema(kind):
     return {
         "type": "string",
         "maxLength": kind.max_length,
-        "pattern": REQUIRED_TEXT if kind.required else OPTIONAL_TEXT,
+        "pattern": REQUIRED_TEXT if kind.required or kind.is_filled else OPTIONAL_TEXT,
     }

@@ -32,6 +32,8 @@ class Text(NamedTuple):
 
     max_length: int = 255
     required: bool = False
+    #: May be left out, and is not blank.
+    is_filled: bool = False
 
     def parse(self, name, value):
         if not isinstance(value, str):
@@ -41,6 +43,8 @@ class Text(NamedTuple):
         value = value.strip()
         if not is_storable(value):
             raise InvalidRequest(f"{name} contains characters that are not allowed")
+        if self.is_filled and not value:
+            raise InvalidRequest(f"{name} is empty")
         return value or None
 
 
@@ -179,7 +183,8 @@ UPDATE = {
     "features": Object(),
     "expiresAt": Moment(),
 }
-FILE = {"deviceId": Text(), "deviceName": Text(), "nonce": Text()}
+#: An empty deviceId is a mistake: without one, the file is good on any device.
+FILE = {"deviceId": Text(is_filled=True), "deviceName": Text(), "nonce": Text()}
 STATUSES = ("active", "expired", "suspended", "revoked")
 LIST = {
     "limit": Integer(1, 1000),
@@ -216,6 +221,16 @@ def read_query(query, schema):
         if isinstance(schema.get(name), Integer) and re.fullmatch("-?[0-9]{1,12}", text)
     }
     return read({**query, **numbers}, schema)
+
+
+def refuse_unknown(query, schema):
+    """Raise InvalidRequest for an argument that the schema does not know.
+
+    For addresses where a misspelt one would do something else.
+    """
+    for name in query:
+        if name not in schema:
+            raise InvalidRequest(f"{name[:64]}: there is no such argument")
 
 
 def _read(name, value, kind):

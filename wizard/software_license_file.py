@@ -40,6 +40,17 @@ class SoftwareLicenseFile(models.TransientModel):
         for wizard in self:
             wizard.file_name = wizard.license_id._get_file_name()
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        wizards = super().create(vals_list)
+        wizards.license_id.check_access("write")  # its name is the key
+        return wizards
+
+    def write(self, vals):
+        res = super().write(vals)
+        self.license_id.check_access("write")
+        return res
+
     def action_make(self):
         """Make the file, and offer it."""
         self.ensure_one()

@@ -41,13 +41,16 @@ class SoftwareLicenseSigningKeyAdd(models.TransientModel):
         self.pem = self.passphrase = False
 
     def _inverse_pem(self):
-        for wizard in self.filtered(lambda it: it.origin == "import" and it.pem):
+        for wizard in self.filtered(
+            lambda it: it.origin == "import" and it.pem and not it.key_id
+        ):
             passphrases = [wizard.passphrase] if wizard.passphrase else []
             try:
                 private = signing.load(wizard.pem, passphrases)
             except signing.BadKey as error:
                 raise UserError(self.env._("Private Key: %s", error)) from None
             wizard._add(private)
+        self.invalidate_recordset(["pem", "passphrase"])
 
     def _add(self, private):
         """Put a key on the ring, and remember it."""
