@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import jwt
 import requests
@@ -14,7 +15,8 @@ class Client:
         self.site = site
         self.body = {"licenseKey": key, "deviceId": f"device-{number}"}
         self.keys = self._fetch()
-        self.kids = []
+        #: When each token was asked for, and which key signed it.
+        self.signed = []
         self.problems = []
 
     def _fetch(self):
@@ -22,11 +24,12 @@ class Client:
 
     def run(self, is_over):
         while not is_over.is_set():
+            begin = time.monotonic()
             answer = requests.post(
                 self.site.url("validate"), json=self.body, timeout=30
             )
             try:
-                self._verify(answer.json()["token"])
+                self.signed.append((begin, self._verify(answer.json()["token"])))
             except Exception as problem:  # whatever it is, the client can't run
                 self.problems.append(repr(problem))
 
@@ -36,26 +39,54 @@ class Client:
             self.keys = self._fetch()
         key = self.keys[kid]
         jwt.decode(token, jwt.PyJWK(key).key, [key["alg"]], audience="acme-editor")
-        self.kids.append(kid)
+        return kid
 
 
-def test_a_rotation_under_load_gives_nobody_a_token_that_does_not_verify(site):
+@contextmanager
+def asking(site):
+    """Let eight clients ask, each as fast as it can; yield them."""
     _license, key = site.license(site.policy(max_activations=0))
     clients = [Client(site, key, number) for number in range(8)]
     is_over = threading.Event()
     threads = [threading.Thread(target=it.run, args=[is_over]) for it in clients]
     for thread in threads:
         thread.start()
+    try:
+        yield clients
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_rotation_under_load_gives_nobody_a_token_that_does_not_verify(site):
     newest = []
-    for algorithm in ("EdDSA", "RS256", "EdDSA"):
+    with asking(site) as clients:
+        for algorithm in ("EdDSA", "RS256", "EdDSA"):
+            time.sleep(1)
+            newest.append(site.rotate(algorithm=algorithm))
         time.sleep(1)
-        newest.append(site.rotate(algorithm=algorithm))
-    time.sleep(1)
-    is_over.set()
-    for thread in threads:
-        thread.join()
     assert [problem for it in clients for problem in it.problems] == []
-    seen = {kid for it in clients for kid in it.kids}
-    assert set(newest) <= seen, "each new key signed something"
-    assert all(it.kids[-1] == newest[-1] for it in clients)
-    print(sum(len(it.kids) for it in clients), "tokens, all verified")
+    signed = [kid for it in clients for _begin, kid in it.signed]
+    assert set(newest) <= set(signed), "each new key signed something"
+    assert all(it.signed[-1][1] == newest[-1] for it in clients)
+    print(len(signed), "tokens, all verified")
+
+
+def test_a_withdrawn_key_signs_nothing_more_in_any_thread_or_process(site):
+    keys = "software.license.signing.key"
+    withdrawn = {}
+    with asking(site) as clients:
+        for _turn in range(30):
+            kid = site.jwks()[0]["kid"]
+            site.rpc(keys, "action_withdraw", site.rpc.search(keys, ["kid", "=", kid]))
+            withdrawn[kid] = time.monotonic()
+            time.sleep(0.1)
+    late = [
+        begin - withdrawn[kid]
+        for it in clients
+        for begin, kid in it.signed
+        if begin > withdrawn.get(kid, begin)
+    ]
+    assert late == []
+    assert len({kid for it in clients for _begin, kid in it.signed}) > 20
