@@ -13,9 +13,9 @@ INSERT INTO software_license_policy
        (name, application, plan, key_format, key_groups, key_group_size,
         validity_interval, validity_unit, issue_on, trial_days, grace_days,
         max_activations, lease_minutes, quantity_rule, yearly_self_deactivations,
-        active)
+        offline_days, file_days, active)
 SELECT jsonb_build_object('en_US', 'Scale ' || n), 'scale-' || n, 'pro',
-       'grouped', 4, 4, 1, 'year', 'payment', 0, n, 3, 0, 'seats', 0, TRUE
+       'grouped', 4, 4, 1, 'year', 'payment', 0, n, 3, 0, 'seats', 0, 14, 0, TRUE
   FROM generate_series(1, 3) n
 """
 #: In all states, from all but expired to a year and a half ahead.

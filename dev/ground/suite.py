@@ -42,21 +42,11 @@ TITLES = {
     "oca": "tests beside OCA's modules",
     "stories": "random stories of subscriptions",
 }
-#: The tests of real servers, by the names of their files: those whose servers are
-#: their own, all that share one, and those that take PostgreSQL itself down.
+#: The tests of real servers, by the names of their files: two halves that take about
+#: as long, and those that take PostgreSQL itself down.
 E2E = {
-    "own": (
-        "client",
-        "client_faults",
-        "client_keys",
-        "databases",
-        "killed",
-        "killed_mail",
-        "openapi_cases",
-        "scale",
-        "uninstall",
-    ),
-    "shared": None,
+    "long": ("killed", "killed_mail", "openapi_cases", "scale", "uninstall"),
+    "short": None,  # all others
     "alone": ("bad_days",),
 }
 E2E_INSTALLED = "e2e_installed"
