@@ -25,6 +25,7 @@ from . import software_license_activation
 from . import software_license_activation_event
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_demo
 from . import software_license_event
 from . import software_license_event_delivery
 from . import software_license_file

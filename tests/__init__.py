@@ -5,6 +5,7 @@ from odoo.modules.module import Manifest
 from . import test_bad_requests
 from . import test_boundary
 from . import test_bulk
+from . import test_demo
 from . import test_device_rules
 from . import test_enterprise_subscription
 from . import test_floating
