@@ -36,6 +36,7 @@ from . import software_license_mail
 from . import software_license_managed
 from . import software_license_message
 from . import software_license_message_due
+from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline

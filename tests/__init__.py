@@ -17,6 +17,7 @@ from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
 from . import test_licensing_api
+from . import test_onboarding
 from . import test_openapi
 from . import test_order_before_payment
 from . import test_order_renewal
