@@ -3,6 +3,7 @@ from . import features_mixin
 from . import license_line_mixin
 
 from . import account_move
+from . import account_move_document
 from . import account_move_line
 from . import account_move_line_credit
 from . import account_move_message
@@ -25,6 +26,7 @@ from . import software_license_activation
 from . import software_license_activation_event
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_certificate
 from . import software_license_event
 from . import software_license_event_delivery
 from . import software_license_file
