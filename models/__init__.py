@@ -34,9 +34,11 @@ from . import software_license_former_key
 from . import software_license_instance
 from . import software_license_ledger
 from . import software_license_mail
+from . import software_license_mail_text
 from . import software_license_managed
 from . import software_license_message
 from . import software_license_message_due
+from . import software_license_message_text
 from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline

@@ -38,11 +38,10 @@ class SoftwareLicense(models.Model):
     def _get_report_base_filename(self):
         """Return the name of the certificate's file; keys are for the page only."""
         self.ensure_one()
-        product = self._get_message_facts()["name"]
-        words = [
+        words = (
             self.env._("License"),
-            product,
+            self._get_message_facts()["name"],
             "-",
             self.commercial_partner_id.name or "",
-        ]
-        return UNFIT.sub(" ", " ".join(words)).strip(" .")[:100]
+        )
+        return " ".join(UNFIT.sub(" ", " ".join(words)).split())[:100]
