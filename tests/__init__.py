@@ -3,6 +3,7 @@ from importlib.util import find_spec
 from odoo.modules.module import Manifest
 
 from . import test_bad_requests
+from . import test_billing_tours
 from . import test_boundary
 from . import test_bulk
 from . import test_certificate

@@ -89,7 +89,7 @@ class TestEmailHtml(MessagesCommon):
         invoice = self._sell(date="2099-01-01")
         key = invoice.license_ids.license_key
         document = html.document_fromstring(self._tell().mail_id.body_html)
-        (element,) = document.xpath(f"//span[text()='{key}']")
+        (element,) = document.xpath(f"//div[text()='{key}']")
         self.assertIn("user-select: all", element.get("style"))
         self.assertIn("monospace", element.getparent().get("style"))
 
