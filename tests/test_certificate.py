@@ -99,10 +99,8 @@ class TestCertificate(CertificateCommon, LicenseCommon):
                 self.assertNotIn('name="qr"', str(content))
 
     def test_it_is_in_the_customers_language(self):
-        self.env["res.lang"]._activate_lang("fr_FR")
-        view = self.env.ref("software_license.report_certificate_document")
-        view.update_field_translations(
-            "arch_db", {"fr_FR": {"License Key": "Clé de licence"}}
+        self._translate(
+            "report_certificate_document", **{"License Key": "Clé de licence"}
         )
         self.product.with_context(lang="fr_FR").name = "Éditeur"
         self.customer.lang = "fr_FR"

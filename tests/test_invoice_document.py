@@ -1,11 +1,21 @@
 from lxml import html
 
 from odoo import Command
+from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
 from .common import LicenseBillingCommon
 
 REPORT = "account.report_invoice_with_payments"
+#: Whether an account prints an invoice of its company, and so the keys on it.
+PRINTERS = {
+    "base.group_user": False,
+    "base.group_portal": False,
+    "base.group_public": False,
+    "software_license.group_license_user": False,
+    "account.group_account_invoice": True,
+    "account.group_account_readonly": True,
+}
 
 
 @tagged("post_install", "-at_install")
@@ -93,31 +103,34 @@ class TestInvoiceDocument(LicenseBillingCommon):
         self.assertEqual(self._get_keys(invoice), [invoice.license_ids.license_key])
 
     def test_it_is_in_the_customers_language(self):
-        self.env["res.lang"]._activate_lang("fr_FR")
-        view = self.env.ref("software_license.report_invoice_document")
-        view.update_field_translations(
-            "arch_db", {"fr_FR": {"License Key": "Clé de licence"}}
-        )
+        self._translate("report_invoice_document", **{"License Key": "Clé de licence"})
         self.product.with_context(lang="fr_FR").name = "Éditeur"
         self.customer.lang = "fr_FR"
         page = self._print(self._sell(date="2099-01-01"))
         self.assertIn("Clé de licence", page)
         self.assertRegex(page, r"Éditeur \S+ 2 31/12/2099")
 
-    def test_whoever_prints_it_gets_the_same(self):
+    def test_each_account_prints_what_the_table_says(self):
         invoice = self._sell()
-        for group in (
-            "account.group_account_invoice",
-            "account.group_account_readonly",
-        ):
-            user = new_test_user(
-                self.env,
-                f"test {group}",
-                group,
-                company_id=self.env.company.id,
-                company_ids=self.env.company.ids,
-            )
-            self.assertIn(invoice.license_ids.license_key, self._print(invoice, user))
+        key = invoice.license_ids.license_key
+        for group, is_allowed in PRINTERS.items():
+            user = self._create_user(group, self.env.company)
+            with self.subTest(group):
+                if is_allowed:
+                    self.assertIn(key, self._print(invoice, user))
+                else:
+                    with self.assertRaises(AccessError):
+                        self._print(invoice, user)
+
+    def test_the_companies_do_not_print_each_others(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        user = self._create_user("account.group_account_invoice", other)
+        with self.assertRaises(AccessError):
+            self._print(self._sell(), user)
+
+    def _create_user(self, group, company):
+        ids = {"company_id": company.id, "company_ids": company.ids}
+        return new_test_user(self.env, f"test {group}", group, **ids)
 
     def test_many_licenses_cost_no_more_queries_than_few(self):
         self.policy.quantity_rule = "licenses"

@@ -1,7 +1,7 @@
 """A QR code as a drawing: sharp on paper, and made without an image library."""
 
+import re
 from base64 import b64encode
-from itertools import groupby
 
 from reportlab.graphics.barcode.qr import QrCodeWidget
 
@@ -32,10 +32,8 @@ def to_svg(text):
 
 def _draw_row(code, row, side):
     """Return the path of one row: a bar for each run of dark modules."""
-    path = ""
-    for is_dark, run in groupby(range(side), lambda column: code.isDark(row, column)):
-        columns = list(run)
-        if is_dark:
-            width = len(columns)
-            path += f"M{columns[0] + MARGIN} {row + MARGIN}h{width}v1h-{width}z"
-    return path
+    modules = "".join(".#"[code.isDark(row, column)] for column in range(side))
+    return "".join(
+        f"M{run.start() + MARGIN} {row + MARGIN}h{len(run[0])}v1h-{len(run[0])}z"
+        for run in re.finditer("#+", modules)
+    )
