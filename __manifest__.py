@@ -22,6 +22,8 @@
         "wizard/software_license_signing_key_add_views.xml",
         "views/software_license_signing_key_views.xml",
         "wizard/software_license_file_views.xml",
+        "report/report_invoice_templates.xml",
+        "report/software_license_certificate.xml",
         "views/software_license_activation_views.xml",
         "views/software_license_views.xml",
         "views/software_license_policy_views.xml",
@@ -38,6 +40,9 @@
         "views/res_partner_views.xml",
         "views/sale_order_views.xml",
     ],
+    "assets": {
+        "web.assets_tests": ["software_license/static/tests/tours/*.js"],
+    },
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],
     "uninstall_hook": "uninstall_hook",

@@ -3,6 +3,7 @@ from . import features_mixin
 from . import license_line_mixin
 
 from . import account_move
+from . import account_move_document
 from . import account_move_line
 from . import account_move_line_credit
 from . import account_move_message
@@ -25,6 +26,7 @@ from . import software_license_activation
 from . import software_license_activation_event
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_certificate
 from . import software_license_demo
 from . import software_license_event
 from . import software_license_event_delivery
@@ -33,9 +35,11 @@ from . import software_license_former_key
 from . import software_license_instance
 from . import software_license_ledger
 from . import software_license_mail
+from . import software_license_mail_text
 from . import software_license_managed
 from . import software_license_message
 from . import software_license_message_due
+from . import software_license_message_text
 from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_policy

@@ -4,13 +4,17 @@ from odoo.modules.module import Manifest
 
 from . import test_access_table
 from . import test_bad_requests
+from . import test_billing_tours
 from . import test_boundary
 from . import test_bulk
+from . import test_certificate
 from . import test_demo
 from . import test_device_rules
+from . import test_email_html
 from . import test_enterprise_subscription
 from . import test_floating
 from . import test_events
+from . import test_invoice_document
 from . import test_invoice_issues_license
 from . import test_ledger
 from . import test_license_file
