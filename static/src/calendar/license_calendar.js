@@ -6,7 +6,7 @@ import { calendarView } from "@web/views/calendar/calendar_view";
 class LicenseCalendarModel extends CalendarModel {
     normalizeRecord(rawRecord) {
         const record = super.normalizeRecord(rawRecord);
-        return { ...record, title: rawRecord.partner_id?.display_name || record.title };
+        return { ...record, title: rawRecord.partner_id?.[1] || record.title };
     }
 }
 
