@@ -164,8 +164,7 @@ class TestWhereButtonsLead(ButtonCommon, LicenseBillingCommon):
         self.assertEqual(license_.product_id, self.product)
 
     def test_a_variant_leads_to_its_own_licenses(self):
-        other = self.product.copy()
-        other.license_policy_id = self.policy
+        other = self._create_licensed_product(self.policy)
         licenses = self._sell().license_ids | self._sell(product=other).license_ids
         self.env.invalidate_all()
         self.assertEqual(other.license_count, 1)
