@@ -27,6 +27,8 @@
         "views/software_license_activation_views.xml",
         "views/software_license_views.xml",
         "views/software_license_policy_views.xml",
+        "views/software_license_report_views.xml",
+        "views/software_license_dashboard_views.xml",
         "views/software_license_message_views.xml",
         "views/res_config_settings_views.xml",
         "views/software_license_event_views.xml",
@@ -42,6 +44,11 @@
     ],
     "assets": {
         "web.assets_tests": ["software_license/static/tests/tours/*.js"],
+        "web.assets_backend": [
+            "software_license/static/src/calendar/**/*",
+            "software_license/static/src/dashboard/**/*",
+            "software_license/static/src/seats_field/**/*",
+        ],
     },
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],

@@ -27,6 +27,7 @@ from . import software_license_activation_event
 from . import software_license_api
 from . import software_license_billing
 from . import software_license_certificate
+from . import software_license_dashboard
 from . import software_license_demo
 from . import software_license_event
 from . import software_license_event_delivery
@@ -34,6 +35,7 @@ from . import software_license_file
 from . import software_license_former_key
 from . import software_license_instance
 from . import software_license_ledger
+from . import software_license_links
 from . import software_license_mail
 from . import software_license_mail_text
 from . import software_license_managed
@@ -45,6 +47,7 @@ from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline
 from . import software_license_portal
+from . import software_license_report
 from . import software_license_request
 from . import software_license_seat
 from . import software_license_signing_key
@@ -55,6 +58,7 @@ from . import software_license_term
 from . import software_license_term_event
 from . import software_license_term_message
 from . import software_license_token
+from . import software_license_usage
 from . import subscription_adapter
 from . import subscription_contract
 from . import subscription_enterprise

@@ -41,7 +41,9 @@ class SoftwareLicense(models.Model):
         "cancelled. The license comes back by itself when it is paid.",
     )
     _payment_reversed_index = models.Index("(id) WHERE is_payment_reversed")
-    trial_ends_at = fields.Datetime(compute="_compute_balance", store=True)
+    trial_ends_at = fields.Datetime(
+        compute="_compute_balance", store=True, index="btree_not_null"
+    )
     quantity = fields.Float(
         compute="_compute_balance",
         store=True,

@@ -33,19 +33,22 @@ class SoftwareLicense(models.Model):
         return self._get_sent_notification(messages)
 
     def _check_sendable(self):
-        """Refuse to e-mail a key that is revoked, or to nobody."""
-        for license_ in self:
-            if license_.state == "revoked":
-                raise UserError(
-                    self.env._("A revoked license key is not sent to its customer.")
+        """Refuse to e-mail a key that is revoked, or to nobody; say which they are."""
+        if revoked := self.filtered(lambda license_: license_.state == "revoked"):
+            raise UserError(
+                self.env._(
+                    "A revoked license key is not sent to its customer: %(keys)s",
+                    keys=", ".join(revoked.mapped("license_key")),
                 )
-            if not license_.partner_id.email_normalized:
-                raise UserError(
-                    self.env._(
-                        "%(customer)s has no e-mail address.",
-                        customer=license_.partner_id.display_name,
-                    )
+            )
+        customers = self.partner_id
+        if unknown := customers.filtered(lambda it: not it.email_normalized):
+            raise UserError(
+                self.env._(
+                    "%(customer)s has no e-mail address.",
+                    customer=", ".join(unknown.mapped("display_name")),
                 )
+            )
 
     def _get_sent_notification(self, messages):
         return {

@@ -21,6 +21,8 @@ from . import test_license_file
 from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
+from . import test_license_lists
+from . import test_license_report
 from . import test_licensing_api
 from . import test_onboarding
 from . import test_openapi
@@ -35,6 +37,7 @@ from . import test_payment_ways
 from . import test_policy
 from . import test_portal
 from . import test_public_api
+from . import test_query_counts
 from . import test_seat_rivals
 from . import test_seats
 from . import test_signing
