@@ -47,6 +47,7 @@
         "web.assets_backend": [
             "software_license/static/src/calendar/**/*",
             "software_license/static/src/dashboard/**/*",
+            "software_license/static/src/onboarding/**/*",
             "software_license/static/src/seats_field/**/*",
         ],
     },

@@ -30,6 +30,7 @@ class SoftwareLicense(models.Model):
         """Return all that the dashboard shows, as far as the user may read it."""
         self.check_access("read")
         return {
+            "steps": self.env["software.license.onboarding"].get_steps(),
             "tiles": self._get_dashboard_tiles(),
             "latest": self._get_dashboard_latest(),
             "statuses": dict(self._fields["status"]._description_selection(self.env)),

@@ -2,6 +2,7 @@ from importlib.util import find_spec
 
 from odoo.modules.module import Manifest
 
+from . import test_access_routes
 from . import test_access_table
 from . import test_bad_requests
 from . import test_billing_tours

@@ -5,6 +5,7 @@ import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 
+import { LicenseOnboarding } from "../onboarding/onboarding";
 import { LedgerChart } from "./ledger_chart";
 
 const LICENSES = "software_license.software_license_action";
@@ -18,7 +19,7 @@ const STATUS_BADGES = {
 /** What needs somebody's attention; each figure leads to the very list it counts. */
 export class LicenseDashboard extends Component {
     static template = "software_license.Dashboard";
-    static components = { Layout, LedgerChart };
+    static components = { Layout, LedgerChart, LicenseOnboarding };
     static props = { ...standardActionServiceProps };
 
     setup() {
