@@ -5,6 +5,9 @@ from odoo.tools import SQL
 
 from .software_license_term import SOURCES
 
+#: How far back the dashboard's chart goes.
+MONTHS = 12
+
 
 class SoftwareLicenseReport(models.Model):
     """What the ledger says of sales and losses: one row for each thing that happened.
@@ -73,10 +76,10 @@ class SoftwareLicenseReport(models.Model):
         }
 
     @api.model
-    def _get_chart(self, months):
+    def get_chart(self):
         """Return how often each kind happened, by month, up to this one."""
         this_month = fields.Date.context_today(self).replace(day=1)
-        days = [this_month - relativedelta(months=n) for n in range(months)][::-1]
+        days = [this_month - relativedelta(months=n) for n in range(MONTHS)][::-1]
         rows = self._read_group(
             [
                 ("date", ">=", days[0]),
@@ -102,52 +105,97 @@ class SoftwareLicenseReport(models.Model):
 
     @property
     def _table_query(self):
-        """Return the rows, two at most for each term: it was granted, and was the last.
+        """Return the rows: of each term that was granted, and of each last one.
 
-        The window reads the ledger once, in order; all the rest are hash joins.
+        One window reads the ledger in order; what churned is found from its end.
         """
         return SQL(
+            "%(granted)s UNION ALL %(churned)s",
+            granted=self._sql_rows(
+                SQL("term.id::bigint * 2"),
+                self._sql_granted(),
+                SQL("term.date_start"),
+                SQL(
+                    "software_license license JOIN (%s) term"
+                    " ON term.license_id = license.id",
+                    self._sql_ledger(),
+                ),
+                SQL("%s IS NOT NULL", self._sql_granted()),
+            ),
+            churned=self._sql_rows(
+                SQL("term.id::bigint * 2 + 1"),
+                SQL("'churned'"),
+                SQL("(license.expires_at - INTERVAL '1 microsecond')::date"),
+                SQL(
+                    "software_license license CROSS JOIN LATERAL (%s) term",
+                    self._sql_last_term(),
+                ),
+                self._sql_is_past(),
+            ),
+        )
+
+    @api.model
+    def _sql_rows(self, id_, kind, date, source, condition):
+        """Return the SELECT of one sort of rows, from ``license`` and ``term``."""
+        return SQL(
             """
-            SELECT term.id::bigint * 2 + event.place AS id,
-                   event.kind, event.date, license.id AS license_id,
+            SELECT %(id)s AS id, %(kind)s AS kind, %(date)s AS date,
+                   license.id AS license_id,
                    license.commercial_partner_id AS partner_id,
                    COALESCE(term.product_id, license.product_id) AS product_id,
                    policy.id AS policy_id, policy.application, policy.plan,
                    term.source, term.effective_quantity AS quantity,
                    license.company_id
-              FROM (%(ledger)s) term
-              JOIN software_license license ON license.id = term.license_id
+              FROM %(source)s
               JOIN software_license_policy policy
                 ON policy.id = COALESCE(term.policy_id, license.policy_id)
-        CROSS JOIN LATERAL (VALUES
-                   (0, %(granted)s, term.date_start),
-                   (1, CASE WHEN term.is_last AND %(is_past)s THEN 'churned' END,
-                    (license.expires_at - INTERVAL '1 microsecond')::date)
-                   ) AS event(place, kind, date)
-             WHERE event.kind IS NOT NULL
+             WHERE %(condition)s
             """,
-            ledger=self._sql_ledger(),
-            granted=self._sql_granted(),
-            is_past=self._sql_is_past(),
+            id=id_,
+            kind=kind,
+            date=date,
+            source=source,
+            condition=condition,
         )
 
     @api.model
+    def _sql_counts(self):
+        """Return the condition that a term is one of those that are looked at."""
+        return SQL("term.is_effective AND term.is_adjustment IS NOT TRUE")
+
+    @api.model
     def _sql_ledger(self):
-        """Return the terms that count, each with what was before it."""
+        """Return the terms that count, each with what was before it.
+
+        Nothing was before the first one: then these are NULL.
+        """
         return SQL(
             """
-            SELECT term.*, lead(term.id) OVER ledger IS NULL AS is_last,
-                   row_number() OVER ledger = 1 AS is_first,
+            SELECT term.id, term.license_id, term.date_start, term.expires_at,
+                   term.source, term.effective_quantity, term.product_id,
+                   term.policy_id,
                    max(COALESCE(term.expires_at, 'infinity')) OVER before AS old_end,
                    bool_and(term.source IN ('order', 'trial')) OVER before AS is_unpaid,
                    bool_or(term.source = 'trial') OVER before AS was_trial
               FROM software_license_term term
-             WHERE term.is_effective AND term.is_adjustment IS NOT TRUE
-            WINDOW ledger AS (PARTITION BY term.license_id
-                              ORDER BY term.date_start, term.id),
-                   before AS (ledger ROWS BETWEEN UNBOUNDED PRECEDING
-                                              AND 1 PRECEDING)
+             WHERE %s
+            WINDOW before AS (PARTITION BY term.license_id
+                              ORDER BY term.date_start, term.id
+                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            """,
+            self._sql_counts(),
+        )
+
+    @api.model
+    def _sql_last_term(self):
+        """Return the last term that counts, of a ``license``."""
+        return SQL(
             """
+            SELECT term.* FROM software_license_term term
+             WHERE term.license_id = license.id AND %s
+          ORDER BY term.date_start DESC, term.id DESC LIMIT 1
+            """,
+            self._sql_counts(),
         )
 
     @api.model
@@ -155,7 +203,7 @@ class SoftwareLicenseReport(models.Model):
         """Return what granting a term was; NULL: nothing to count."""
         return SQL(
             """
-            CASE WHEN term.is_first THEN 'issued'
+            CASE WHEN term.old_end IS NULL THEN 'issued'
                  WHEN term.is_unpaid AND term.source IN ('order', 'trial') THEN NULL
                  WHEN term.is_unpaid AND term.was_trial THEN 'converted'
                  WHEN term.is_unpaid THEN NULL

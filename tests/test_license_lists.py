@@ -1,4 +1,5 @@
 from ast import literal_eval
+from unittest.mock import patch
 
 from lxml import etree
 
@@ -259,6 +260,13 @@ class TestDashboard(LicenseListCommon):
                 self.assertTrue(tile["count"])
                 self.assertTrue(tile["label"])
 
+    def test_what_nobody_waits_for_is_not_counted_to_the_end(self):
+        few = "odoo.addons.software_license.models.software_license_dashboard.MOST"
+        with patch(few, 2):
+            tile = self._get_tiles()["status_active"]
+        self.assertEqual((tile["count"], tile["has_more"]), (2, True))
+        self.assertFalse(self._get_tiles()["status_active"]["has_more"])
+
     def test_a_filter_that_somebody_changed_changes_its_tile(self):
         self.env["ir.ui.view"].create(
             {
@@ -293,7 +301,8 @@ class TestDashboard(LicenseListCommon):
         self.assertFalse(any(it["count"] for it in self._get_tiles(user).values()))
         data = self.env["software.license"].with_user(user).get_dashboard()
         self.assertFalse(data["latest"])
-        self.assertFalse(sum(sum(it["counts"]) for it in data["chart"]["series"]))
+        chart = self.env["software.license.report"].with_user(user).get_chart()
+        self.assertFalse(sum(sum(it["counts"]) for it in chart["series"]))
         self.env["software.license"].sudo().create(
             {
                 "policy_id": self.env.ref("software_license.policy_default").id,

@@ -122,6 +122,38 @@ class TestLicenseReport(ReportCommon, LicenseCommon):
             read, [(date(2026, 3, 1), *same, 2, 2), (date(2026, 4, 1), *same, 1, 1)]
         )
 
+    @freeze_time("2026-05-20")
+    def test_the_chart_counts_each_month_of_a_year_up_to_this_one(self):
+        Report = self.env["software.license.report"]
+        before = self._get_counts(Report.get_chart())
+        self._create_with_terms(("manual", "2026-05-31", "2099-12-31"))
+        self._create_with_terms(("manual", "2025-06-01", "2026-04-30"))
+        self._create_with_terms(("manual", "2025-05-31", "2099-12-31"))  # too old
+        self._create_with_terms(("manual", "2026-06-01", "2099-12-31"))  # to come
+        chart = Report.get_chart()
+        self.assertEqual(chart["months"][0], "2025-06-01")
+        self.assertEqual(chart["months"][-1], "2026-05-01")
+        more = {
+            (kind, month): count - before[kind, month]
+            for (kind, month), count in self._get_counts(chart).items()
+            if count != before[kind, month]
+        }
+        self.assertEqual(
+            more,
+            {
+                ("issued", "2025-06-01"): 1,
+                ("issued", "2026-05-01"): 1,
+                ("churned", "2026-04-01"): 1,
+            },
+        )
+
+    def _get_counts(self, chart):
+        return {
+            (series["kind"], month): count
+            for series in chart["series"]
+            for month, count in zip(chart["months"], series["counts"], strict=True)
+        }
+
     def test_users_and_accountants_read_it_and_nobody_writes(self):
         license_ = self._create_with_terms(("manual", "2024-01-01", "2024-12-31"))
         for group in (

@@ -51,6 +51,10 @@ export class LicenseDashboard extends Component {
         return this.action.doAction(`software_license.${action}`);
     }
 
+    getCount(tile) {
+        return `${tile.count.toLocaleString()}${tile.has_more ? "+" : ""}`;
+    }
+
     getBadge(license) {
         return STATUS_BADGES[license.status];
     }

@@ -1,10 +1,11 @@
 /* global Chart */
 
-import { Component, onWillStart, onWillUnmount, useEffect, useRef } from "@odoo/owl";
+import { Component, onMounted, onWillUnmount, useEffect, useRef, useState } from "@odoo/owl";
 import { loadBundle } from "@web/core/assets";
 import { cookie } from "@web/core/browser/cookie";
 import { getCustomColor } from "@web/core/colors/colors";
 import { deserializeDate } from "@web/core/l10n/dates";
+import { useService } from "@web/core/utils/hooks";
 
 const COLORS = {
     issued: "#1f77b4",
@@ -16,18 +17,32 @@ const COLORS = {
 /** How many licenses were issued, renewed and lost, by month. */
 export class LedgerChart extends Component {
     static template = "software_license.LedgerChart";
-    static props = { chart: Object };
+    static props = {};
 
     setup() {
         this.canvas = useRef("canvas");
-        onWillStart(() => loadBundle("web.chartjs_lib"));
-        useEffect(() => this.drawChart());
+        this.orm = useService("orm");
+        // The tiles do not wait for it: of many licenses it takes a while.
+        this.state = useState({ data: null });
+        onMounted(() => this.load());
+        useEffect(
+            () => this.drawChart(),
+            () => [this.state.data]
+        );
         onWillUnmount(() => this.chart?.destroy());
+    }
+
+    async load() {
+        const [data] = await Promise.all([
+            this.orm.silent.call("software.license.report", "get_chart", []),
+            loadBundle("web.chartjs_lib"),
+        ]);
+        this.state.data = data;
     }
 
     /** What never happened needs no color in the legend. */
     get series() {
-        return this.props.chart.series.filter((series) => series.counts.some(Boolean));
+        return this.state.data.series.filter((series) => series.counts.some(Boolean));
     }
 
     get isEmpty() {
@@ -35,7 +50,7 @@ export class LedgerChart extends Component {
     }
 
     get months() {
-        return this.props.chart.months.map((day) =>
+        return this.state.data.months.map((day) =>
             deserializeDate(day).toLocaleString({ month: "short", year: "2-digit" })
         );
     }
