@@ -38,6 +38,11 @@
         "views/res_partner_views.xml",
         "views/sale_order_views.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["software_license/static/src/features_field/**/*"],
+        "web.assets_unit_tests": ["software_license/static/tests/*.test.js"],
+        "web.assets_tests": ["software_license/static/tests/tours/*.js"],
+    },
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],
     "uninstall_hook": "uninstall_hook",

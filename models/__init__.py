@@ -27,6 +27,7 @@ from . import software_license_api
 from . import software_license_billing
 from . import software_license_event
 from . import software_license_event_delivery
+from . import software_license_features
 from . import software_license_file
 from . import software_license_former_key
 from . import software_license_instance
