@@ -40,7 +40,7 @@
     ],
     "assets": {
         "web.assets_backend": ["software_license/static/src/features_field/**/*"],
-        "web.assets_unit_tests": ["software_license/static/tests/*.test.js"],
+        "web.assets_unit_tests": ["software_license/static/tests/*.js"],
         "web.assets_tests": ["software_license/static/tests/tours/*.js"],
     },
     "demo": ["demo/software_license_demo.xml"],

@@ -16,7 +16,16 @@ import {
     validate,
 } from "./features_rows";
 
-import { Component, onWillUnmount, toRaw as toPlain, useEffect, useRef, useState } from "@odoo/owl";
+import {
+    Component,
+    onMounted,
+    onPatched,
+    onWillPatch,
+    onWillUnmount,
+    toRaw as toPlain,
+    useRef,
+    useState,
+} from "@odoo/owl";
 
 /** Rows with mistakes, which the record can't hold, while another page is open. */
 const drafts = new WeakMap();
@@ -51,7 +60,9 @@ export class FeaturesField extends Component {
         const { bus } = this.props.record.model;
         useBus(bus, "NEED_LOCAL_CHANGES", ({ detail }) => detail.proms.push(this.commit()));
         useBus(bus, "WILL_SAVE_URGENTLY", () => this.commit());
-        useEffect(() => this.applyFocus());
+        onMounted(() => this.applyFocus());
+        onWillPatch(() => this.noteFocus());
+        onPatched(() => this.applyFocus());
         onWillUnmount(() => this.keepDraft());
     }
 
@@ -99,6 +110,7 @@ export class FeaturesField extends Component {
             return;
         }
         this.isTouched = false;
+        this.state.rows.filter((row) => row.isRenamed).forEach((row) => this.settleName(row));
         const text = this.read();
         record.model.bus.trigger("FIELD_IS_DIRTY", false);
         this.hasMistakes = text === null;
@@ -186,6 +198,11 @@ export class FeaturesField extends Component {
         return !this.props.readonly && !row.isInherited && row.type !== "json";
     }
 
+    /** What a policy has nested can't be overridden in a row. */
+    hasAction(row) {
+        return !row.isInherited || row.type !== "json";
+    }
+
     /** The name of an override stays that of what it overrides. */
     isNameFixed(row) {
         return !this.isEditable(row) || row.isOverride;
@@ -220,18 +237,17 @@ export class FeaturesField extends Component {
     }
 
     onInputName(row, ev) {
-        row.name = ev.target.value;
-        row.nameError = "";
+        Object.assign(row, { name: ev.target.value, nameError: "", isRenamed: true });
         this.touch();
     }
 
-    onChangeName(row) {
-        row.name = row.name.trim();
+    /** A name was written: a new feature has the type that it has elsewhere. */
+    settleName(row) {
+        Object.assign(row, { name: row.name.trim(), isRenamed: false });
         const type = this.known.get(row.name);
         if (row.isNew && type && row.raw === DEFAULTS[row.type]) {
             this.setType(row, type);
         }
-        this.commit();
     }
 
     onInputValue(row, ev) {
@@ -293,7 +309,7 @@ export class FeaturesField extends Component {
         this.touch();
         this.commit();
         const next = this.rows[index] || this.rows.at(-1);
-        this.focus(next, "action");
+        this.focus(next && this.hasAction(next) ? next : null, "action");
     }
 
     toggleJson() {
@@ -314,18 +330,26 @@ export class FeaturesField extends Component {
 
     // === FOCUS === //
 
-    /** Focus this, or what adds rows, as soon as it is there. */
+    /** Focus this as soon as it is there; without a row, what adds one. */
     focus(row, what) {
         this.focusedId = row ? this.getId(row, what) : `${this.uid}_add`;
+        this.applyFocus();
     }
 
+    noteFocus() {
+        const active = document.activeElement;
+        this.activeId = this.rootRef.el.contains(active) && active.id;
+    }
+
+    /** Also where what had the focus was replaced, by the input of another type. */
     applyFocus() {
-        if (!this.focusedId) {
-            return;
+        const isLost = document.activeElement === document.body;
+        const id = this.focusedId || (isLost && this.activeId);
+        const focused = id && this.rootRef.el.querySelector(`#${id}`);
+        if (focused) {
+            this.focusedId = null;
+            focused.focus();
         }
-        const find = (id) => this.rootRef.el.querySelector(`#${id}`);
-        (find(this.focusedId) || find(`${this.uid}_add`))?.focus();
-        this.focusedId = null;
     }
 
     // === SUGGESTIONS === //
@@ -374,6 +398,7 @@ export const featuresField = {
         },
     ],
     supportedTypes: ["text"],
+    additionalClasses: ["o_field_highlight"],
     isEmpty: () => false,
     extractProps: ({ options }) => ({
         applicationField: options.application_field,

@@ -7,6 +7,7 @@ import { getNameError, getValueError, parseFeatures } from "./features_json";
  *  id: number,
  *  isInherited: boolean,
  *  isNew?: boolean,
+ *  isRenamed?: boolean,
  *  isOverride?: boolean,
  *  nameError?: string,
  *  valueError?: string,
