@@ -63,10 +63,9 @@ class SoftwareLicenseFeaturesMixin(models.AbstractModel):
             self._refuse_bad_features(vals.get("features"))
         return super().create(vals_list)
 
-    @api.constrains("features")
-    def _check_features(self):
-        for record in self:
-            self._refuse_bad_features(record.features)
+    def write(self, vals):
+        self._refuse_bad_features(vals.get("features"))
+        return super().write(vals)
 
     @api.model
     def _refuse_bad_features(self, features):

@@ -7,6 +7,7 @@ from . import test_boundary
 from . import test_bulk
 from . import test_device_rules
 from . import test_enterprise_subscription
+from . import test_features
 from . import test_features_browser
 from . import test_floating
 from . import test_events
