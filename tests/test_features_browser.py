@@ -6,7 +6,7 @@ SUITE = "@software_license/features_field"
 
 
 def _hash(path):
-    """Return the id that Odoo's test runner gives a suite (``web/tests/test_js.py``)."""
+    """Return the id of a suite, as ``web/tests/test_js.py`` makes it."""
     hashed = 0
     for char in path:
         hashed = ((hashed << 5) - hashed + ord(char)) & 0xFFFFFFFF

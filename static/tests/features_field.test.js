@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@odoo/hoot";
-import { press, queryAll, queryAllTexts, queryOne } from "@odoo/hoot-dom";
+import { press, queryAll, queryAllTexts, queryOne, waitFor } from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import {
@@ -22,7 +22,11 @@ describe.current.tags("desktop");
 class SoftwareLicensePolicy extends models.Model {
     _name = "software.license.policy";
 
-    name = fields.Char();
+    name = fields.Char({
+        onChange: (record) => {
+            record.policy_features_text = text('"users": 60');
+        },
+    });
     application = fields.Char();
     features_text = fields.Text();
     policy_features_text = fields.Text();
@@ -44,6 +48,7 @@ const POLICY = `
     </form>`;
 const LICENSE = `
     <form>
+        <field name="name"/>
         <field name="features_text" widget="license_features"
             options="{'inherited_field': 'policy_features_text'}"/>
     </form>`;
@@ -320,6 +325,18 @@ test("a new feature named as one of the policy's overrides it", async () => {
     expect(`${row("users")} .o_license_feature_source`).toHaveText("policy: 50");
     await contains(actionOf("users")).click();
     expect(`${row("users")} .o_license_feature_source`).toHaveText("from policy");
+});
+
+test("with another policy the own rows stay, mistakes and all", async () => {
+    await mount(text('"seats": 1'), { inherited: text('"sso": true', '"users": 50') });
+    await contains(actionOf("users")).click();
+    await contains(valueOf("users")).edit("x");
+    await contains("[name=name] input").edit("other policy");
+    await waitFor(".o_license_feature_source:contains(policy: 60)");
+    expect(queryAllTexts(".o_license_feature_source")).toEqual(["this license only", "policy: 60"]);
+    expect(valueOf("users")).toHaveValue("x");
+    expect(".o_license_features_error").toHaveCount(1);
+    expect(".o_form_button_save").not.toBeEnabled();
 });
 
 test("who may not edit sees plain rows", async () => {
