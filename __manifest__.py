@@ -50,6 +50,8 @@
             "software_license/static/src/onboarding/**/*",
             "software_license/static/src/seats_field/**/*",
         ],
+        "web.assets_backend": ["software_license/static/src/features_field/**/*"],
+        "web.assets_unit_tests": ["software_license/static/tests/*.js"],
     },
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],

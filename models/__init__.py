@@ -31,6 +31,7 @@ from . import software_license_dashboard
 from . import software_license_demo
 from . import software_license_event
 from . import software_license_event_delivery
+from . import software_license_features
 from . import software_license_file
 from . import software_license_former_key
 from . import software_license_instance

@@ -13,6 +13,8 @@ from . import test_demo
 from . import test_device_rules
 from . import test_email_html
 from . import test_enterprise_subscription
+from . import test_features
+from . import test_features_browser
 from . import test_floating
 from . import test_events
 from . import test_invoice_document
