@@ -246,7 +246,9 @@ class SoftwareLicense(models.Model):
                 )
             )
         if len(set(normalized)) < len(normalized) or self._is_key_known(*normalized):
-            raise ValidationError(self.env._("A license with this key exists already."))
+            raise ValidationError(
+                self.env._("License Key: a license with this key exists already.")
+            )
 
     @api.model
     def _is_key_known(self, *normalized):
@@ -273,11 +275,12 @@ class SoftwareLicense(models.Model):
         if target == "revoked" and set(self.mapped("state")) != {target}:
             self._check_is_manager()
 
-    def _check_is_manager(self):
+    def _check_is_manager(self, refusal=None):
         manager = "software_license.group_license_manager"
         if not self.env.su and not self.env.user.has_group(manager):
             raise AccessError(
-                self.env._("Only a license manager can revoke or archive a license.")
+                refusal
+                or self.env._("Only a license manager can revoke or archive a license.")
             )
 
     def action_suspend(self):
