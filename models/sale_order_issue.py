@@ -54,3 +54,10 @@ class SaleOrderLine(models.Model):
         return self.filtered(
             lambda line: line in identities and identities[line] not in taken
         )
+
+    def _get_due_end(self, today, paid_end):
+        """Return how long a key is good ahead of payment; paid: until ``paid_end``."""
+        moves = self.sudo().invoice_lines.move_id
+        if not self or (moves and all(it._is_paid_for_licenses() for it in moves)):
+            return paid_end
+        return self.order_id._get_license_due_date(today)

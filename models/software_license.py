@@ -1,7 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from ..tools import license_key
+from ..tools import license_key, payload
 
 #: Which state may follow which; nothing follows "revoked".
 TRANSITIONS = {
@@ -243,6 +243,17 @@ class SoftwareLicense(models.Model):
                 self.env._(
                     "License Key: use %(count)s characters or more.",
                     count=license_key.MIN_LENGTH,
+                )
+            )
+        if any(
+            len(key) > license_key.MAX_LENGTH or not payload.is_storable(key)
+            for key in normalized
+        ):
+            raise ValidationError(
+                self.env._(
+                    "License Key: use %(count)s characters at most, and no control "
+                    "characters such as line breaks.",
+                    count=license_key.MAX_LENGTH,
                 )
             )
         if len(set(normalized)) < len(normalized) or self._is_key_known(*normalized):

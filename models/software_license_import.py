@@ -1,6 +1,11 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..tools import period
+
+
+class _RefusedTogether(Exception):
+    """Some row of several has an error; which one shows when each is tried."""
 
 
 class SoftwareLicense(models.Model):
@@ -39,6 +44,19 @@ class SoftwareLicense(models.Model):
                 "template": "/software_license/static/xls/software_license.csv",
             }
         ]
+
+    def _load_records(self, data_list, update=False):
+        """Let a file that is refused as a whole be tried again row by row.
+
+        Odoo does so after any error, and shows one that people may read beside the
+        first row, too, whichever it is about: this one it does not show.
+        """
+        try:
+            return super()._load_records(data_list, update)
+        except UserError as error:
+            if self.env.context.get("import_file") and len(data_list) > 1:
+                raise _RefusedTogether from error
+            raise
 
     def _load_records_create(self, vals_list):
         return super()._load_records_create([_without_gaps(it) for it in vals_list])

@@ -41,6 +41,7 @@ from . import test_translations
 from . import test_verdict
 from . import test_views
 from . import test_webhooks
+from . import test_wizard_tours
 from . import test_wizards
 
 if Manifest.for_addon("contract", display_warning=False):

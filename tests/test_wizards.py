@@ -203,6 +203,7 @@ class TestIssue(WizardCommon):
         wizard = Form(self._open_from(order, salesman)).save()
         self.assertEqual(wizard.partner_id, self.customer)
         self.assertEqual(wizard.quantity, 3)
+        self.assertEqual(wizard.date_end, date(2026, 3, 8))  # as keys issued on order
         wizard.date_end = "2026-03-31"
         wizard.action_issue()
         license_ = order.license_ids
@@ -322,8 +323,10 @@ class TestExtend(WizardCommon):
     def test_a_revoked_license_is_refused_by_name(self):
         licenses = self._licenses("2026-04-30", "2026-05-31")
         licenses[1].action_revoke()
+        wizard = self._open("extend", licenses)
+        self.assertIn(f"revoked, for good: {licenses[1].license_key}", wizard.preview)
         with self.assertRaisesRegex(UserError, licenses[1].license_key):
-            self._extend(licenses)
+            wizard.action_extend()
         self.assertEqual(licenses[0].date_end, date(2026, 4, 30))
 
     def test_bad_input_names_its_field(self):

@@ -36,7 +36,12 @@ class SoftwareLicenseExtend(models.TransientModel):
     @api.depends("license_ids", "kind", "interval", "unit", "date_end")
     def _compute_preview(self):
         for wizard in self:
-            wizard.preview = not wizard._get_problem() and wizard._render_preview()
+            problem = wizard._get_revoked_problem() or wizard._get_problem()
+            wizard.preview = (
+                Markup('<p class="text-danger">%s</p>') % problem
+                if problem
+                else wizard._render_preview()
+            )
 
     def _render_preview(self):
         """Return, as HTML, which license will end when, and which are left alone."""

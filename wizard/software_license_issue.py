@@ -32,13 +32,10 @@ class SoftwareLicenseIssue(models.TransientModel):
         store=True,
         readonly=False,
         precompute=True,
-        domain="[('id', 'in', order_line_ids)]",
+        domain="sale_line_domain",
     )
-    order_line_ids = fields.Many2many(
-        "sale.order.line",
-        string="Unlicensed Order Lines",
-        compute="_compute_order_line_ids",
-    )
+    # No x2many: whoever issues without an order need not be able to read any.
+    sale_line_domain = fields.Binary(compute="_compute_sale_line_domain")
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
@@ -136,14 +133,16 @@ class SoftwareLicenseIssue(models.TransientModel):
             wizard.partner_id = wizard.order_id.partner_id or wizard.partner_id
 
     @api.depends("order_id")
-    def _compute_order_line_ids(self):
+    def _compute_sale_line_domain(self):
         for wizard in self:
-            wizard.order_line_ids = wizard.order_id.order_line._filter_unlicensed()
+            lines = wizard.order_id.order_line._filter_unlicensed()
+            wizard.sale_line_domain = [("id", "in", lines._origin.ids)]
 
     @api.depends("order_id")
     def _compute_sale_line_id(self):
         for wizard in self:
-            wizard.sale_line_id = wizard.order_line_ids._origin[:1]
+            lines = wizard.order_id.order_line._filter_unlicensed()
+            wizard.sale_line_id = lines._origin[:1]
 
     @api.depends("sale_line_id")
     def _compute_product_id(self):
@@ -177,17 +176,19 @@ class SoftwareLicenseIssue(models.TransientModel):
                 and wizard.partner_id._had_license_trial(wizard.policy_id.application)
             )
 
-    @api.depends("policy_id", "is_trial", "trial_days")
+    @api.depends("policy_id", "is_trial", "trial_days", "sale_line_id")
     def _compute_date_end(self):
         for wizard in self:
             policy = wizard.policy_id
             wizard.date_end = policy and wizard._get_default_end()
 
     def _get_default_end(self):
-        """Return the last day that the trial, or the policy, would give from today."""
+        """Return the last day of the trial, or what policy or order give today."""
         today = fields.Date.today()
         if not self.is_trial:
-            return self.policy_id._get_period(today)[1]
+            return self.sale_line_id._get_due_end(
+                today, self.policy_id._get_period(today)[1]
+            )
         days = min(max(self.trial_days, 0), MAX_TRIAL_DAYS)
         return days and self.policy_id._get_trial_period(today, days)[1]
 

@@ -20,7 +20,9 @@ class SoftwareLicenseWizard(models.AbstractModel):
         required=True,
         default=lambda self: self._get_default_licenses(),
     )
-    license_count = fields.Integer(compute="_compute_license_count")
+    license_count = fields.Integer(
+        string="Number of Licenses", compute="_compute_license_count"
+    )
     reason = fields.Char(help="Said in the chatter of the licenses.")
     is_emailed = fields.Boolean(string="E-mail the Keys")
 
@@ -55,13 +57,16 @@ class SoftwareLicenseWizard(models.AbstractModel):
         self.license_ids.check_access("write")
         if not self.license_ids:
             raise UserError(self.env._("Licenses: choose one at least."))
-        if revoked := self.license_ids.filtered(lambda it: it.state == "revoked"):
-            raise UserError(
-                self.env._(
-                    "Licenses: these are revoked, for good: %(keys)s.",
-                    keys=self._get_names(revoked),
-                )
-            )
+        if problem := self._get_revoked_problem():
+            raise UserError(problem)
+
+    def _get_revoked_problem(self):
+        """Return that some of the licenses are revoked, False if none is."""
+        revoked = self.license_ids.filtered(lambda it: it.state == "revoked")
+        return bool(revoked) and self.env._(
+            "Licenses: these are revoked, for good: %(keys)s.",
+            keys=self._get_names(revoked),
+        )
 
     def _get_names(self, licenses):
         """Return the names of licenses, of many the first ones and how many more."""
