@@ -8,6 +8,7 @@ from . import account_move_line
 from . import account_move_line_credit
 from . import account_move_message
 from . import base
+from . import base_import
 from . import ir_actions_server
 from . import ir_http
 from . import ir_http_throttle
@@ -21,6 +22,7 @@ from . import res_config_settings_webhook
 from . import res_partner
 from . import sale_order
 from . import sale_order_line
+from . import sale_order_issue
 from . import software_license
 from . import software_license_activation
 from . import software_license_activation_event
@@ -34,7 +36,9 @@ from . import software_license_event_delivery
 from . import software_license_features
 from . import software_license_file
 from . import software_license_former_key
+from . import software_license_import
 from . import software_license_instance
+from . import software_license_issue
 from . import software_license_ledger
 from . import software_license_links
 from . import software_license_mail
@@ -43,6 +47,7 @@ from . import software_license_managed
 from . import software_license_message
 from . import software_license_message_due
 from . import software_license_message_text
+from . import software_license_move
 from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_policy

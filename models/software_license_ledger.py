@@ -151,5 +151,6 @@ class SoftwareLicense(models.Model):
             "date_start": fields.Date.today(),
             "date_end": period.day_of_end(self.expires_at or None),
             "expires_at": self.expires_at,
+            "quantity": self.quantity or 1,  # another end, and not another amount
             "is_adjustment": any(terms.mapped("is_effective")),
         }

@@ -13,24 +13,31 @@ class SoftwareLicense(models.Model):
 
     def action_send_key(self):
         """E-mail the key to the customer now, once more if need be."""
+        return self._get_sent_notification(self._email_keys())
+
+    def _email_keys(self):
+        """Queue one e-mail for each customer with all its keys; return the messages."""
         self.check_access("write")
         self._check_sendable()
+        groups = self.grouped(
+            lambda license_: (license_.company_id, license_.partner_id)
+        )
         messages = self.env["software.license.message"].sudo()
         messages = messages._send(
             [
                 {
                     "kind": "issued",
-                    "company_id": license_.company_id.id,
-                    "partner_id": license_.partner_id.id,
-                    "license_ids": license_.ids,
+                    "company_id": company.id,
+                    "partner_id": partner.id,
+                    "license_ids": licenses.ids,
                 }
-                for license_ in self
+                for (company, partner), licenses in groups.items()
             ]
         )
         problems = messages.filtered("failure_reason").mapped("failure_reason")
         if problems:
             raise UserError("\n".join(problems))
-        return self._get_sent_notification(messages)
+        return messages
 
     def _check_sendable(self):
         """Refuse to e-mail a key that is revoked, or to nobody; say which they are."""

@@ -20,6 +20,7 @@ from . import test_events
 from . import test_invoice_document
 from . import test_invoice_issues_license
 from . import test_ledger
+from . import test_import
 from . import test_license_file
 from . import test_license_keeps_working
 from . import test_license_key
@@ -27,6 +28,7 @@ from . import test_license_lifecycle
 from . import test_license_lists
 from . import test_license_report
 from . import test_licensing_api
+from . import test_move
 from . import test_onboarding
 from . import test_openapi
 from . import test_order_before_payment
@@ -52,6 +54,8 @@ from . import test_translations
 from . import test_verdict
 from . import test_views
 from . import test_webhooks
+from . import test_wizard_tours
+from . import test_wizards
 
 if Manifest.for_addon("contract", display_warning=False):
     from . import test_subscription_contract
