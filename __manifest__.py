@@ -38,6 +38,13 @@
         "views/res_partner_views.xml",
         "views/sale_order_views.xml",
     ],
+    "assets": {
+        "web.assets_frontend": [
+            "software_license/static/src/interactions/portal_license.js",
+            "software_license/static/src/scss/portal_license.scss",
+        ],
+        "web.assets_tests": ["software_license/static/tests/tours/*.js"],
+    },
     "demo": ["demo/software_license_demo.xml"],
     "images": ["static/description/banner.png"],
     "uninstall_hook": "uninstall_hook",

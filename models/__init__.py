@@ -39,6 +39,9 @@ from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline
 from . import software_license_portal
+from . import software_license_portal_billing
+from . import software_license_portal_device
+from . import software_license_portal_words
 from . import software_license_request
 from . import software_license_seat
 from . import software_license_signing_key
@@ -48,6 +51,7 @@ from . import software_license_status_event
 from . import software_license_term
 from . import software_license_term_event
 from . import software_license_term_message
+from . import software_license_term_portal
 from . import software_license_token
 from . import subscription_adapter
 from . import subscription_contract

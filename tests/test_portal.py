@@ -29,7 +29,7 @@ class TestPortal(LicenseBuilders, HttpCase):
             "Laptop of Ana",
             "Production",
             "erp.example.com",
-            "1 / 2",
+            "1 of 2 in use",
             "Export",
             "Active",
         ):
