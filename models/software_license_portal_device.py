@@ -29,7 +29,7 @@ class SoftwareLicense(models.Model):
         """Return the devices, and the self-hosted instances, that a customer sees."""
         return self.env["software.license.activation"].search(
             self._get_portal_devices_domain(),
-            order="kind, last_seen desc, id desc",
+            order="kind, active desc, last_seen desc, id desc",
             offset=offset,
             limit=limit,
         )
@@ -66,7 +66,8 @@ class SoftwareLicense(models.Model):
             return "blocked" if device.blocked else "not_seated"
         if not device._can_customer_free():
             return "not_allowed"
-        if device._is_counted():
+        is_counted = device._is_counted()
+        if is_counted:
             self._take_self_deactivation()
         self._free_device(device.device_id, (device.kind,))
         self.message_post(
@@ -74,7 +75,7 @@ class SoftwareLicense(models.Model):
                 "Device freed in the portal: %(device)s.", device=device.display_name
             )
         )
-        return "freed"
+        return "freed" if is_counted else "removed"
 
 
 class SoftwareLicenseActivation(models.Model):

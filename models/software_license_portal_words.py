@@ -151,6 +151,13 @@ class SoftwareLicense(models.Model):
                     seats=self._describe_seats(),
                 ),
             ),
+            "removed": (
+                "success",
+                self.env._(
+                    "%(device)s was removed. It is listed again when it next asks.",
+                    device=device,
+                ),
+            ),
             "renamed": (
                 "success",
                 self.env._("The name is now: %(device)s.", device=device),
