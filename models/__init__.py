@@ -25,6 +25,7 @@ from . import software_license_activation
 from . import software_license_activation_event
 from . import software_license_api
 from . import software_license_billing
+from . import software_license_demo
 from . import software_license_event
 from . import software_license_event_delivery
 from . import software_license_file
@@ -35,6 +36,7 @@ from . import software_license_mail
 from . import software_license_managed
 from . import software_license_message
 from . import software_license_message_due
+from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline

@@ -41,6 +41,8 @@ class ResCompany(models.Model):
         "Token Issuer: another company has this one.",
     )
 
+    license_onboarding_closed = fields.Boolean(copy=False)
+
     # Another one with each change of the signing keys, never one that was before.
     license_ring_version = fields.Integer(
         groups=fields.NO_ACCESS, copy=False, readonly=True

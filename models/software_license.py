@@ -260,14 +260,15 @@ class SoftwareLicense(models.Model):
 
     def _check_transition(self, target):
         """The one gate of the state: raise unless every license may get there."""
+        labels = dict(self._fields["state"]._description_selection(self.env))
         for license_ in self:
             if target != license_.state and target not in TRANSITIONS[license_.state]:
                 raise UserError(
                     self.env._(
                         "License %(key)s is %(state)s: it can't become %(target)s.",
                         key=license_.display_name,
-                        state=license_.state,
-                        target=target,
+                        state=labels[license_.state],
+                        target=labels[target],
                     )
                 )
         if target == "revoked" and set(self.mapped("state")) != {target}:

@@ -5,6 +5,7 @@ from odoo.modules.module import Manifest
 from . import test_bad_requests
 from . import test_boundary
 from . import test_bulk
+from . import test_demo
 from . import test_device_rules
 from . import test_enterprise_subscription
 from . import test_floating
@@ -16,6 +17,7 @@ from . import test_license_keeps_working
 from . import test_license_key
 from . import test_license_lifecycle
 from . import test_licensing_api
+from . import test_onboarding
 from . import test_openapi
 from . import test_order_before_payment
 from . import test_order_renewal

@@ -111,6 +111,11 @@ class TestLicenseLifecycle(LicenseCommon):
                 self.assertTrue(getattr(license_, action)())
                 self.assertEqual(license_.state, state)
 
+    def test_a_refused_change_of_state_says_so_in_the_words_on_the_screen(self):
+        license_ = self._create_license(state="revoked")
+        with self.assertRaisesRegex(UserError, "is Revoked: it can't become Active"):
+            license_.action_reinstate()
+
     def test_every_change_of_state_is_on_record(self):
         license_ = self._create_license()
         self.flush_tracking()

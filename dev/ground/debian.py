@@ -25,6 +25,7 @@ def fetch(packages, root):
     debs = STATE / f"debs-{root.name}"
     shutil.rmtree(debs, ignore_errors=True)
     debs.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     _apt(["download", *packages], cwd=debs)
     for deb in sorted(debs.glob("*.deb")):
         run(["dpkg", "-x", deb, root], "apt")

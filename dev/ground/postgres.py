@@ -41,10 +41,11 @@ class Postgres:
         self.owner = _owner()
         self.home = _home(self.owner)
         self.data = self.home / "data"
+        self.running = self.home / "running"  # there, with the boot, while it runs
         self.bin = _binaries(self.home)
 
     def __enter__(self):
-        if not (self.data / "PG_VERSION").is_file():
+        if self._is_damaged() or not (self.data / "PG_VERSION").is_file():
             self._create()
         self.stop()  # one that a killed script left running
         self.port = free_port(self.asked_port, "--db-port")
@@ -79,6 +80,11 @@ class Postgres:
         if self._runs():
             self._run("pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w")
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self.running.unlink(missing_ok=True)
+
+    def _is_damaged(self):
+        """Whether the machine went down while it ran: without fsync, files may lack."""
+        return self.running.exists() and self.running.read_text() != _boot()
 
     def _runs(self):
         return not subprocess.call(
@@ -114,6 +120,7 @@ class Postgres:
         """
         if self._runs():
             return
+        self.running.write_text(_boot())
         log = self.home / "server.log"
         options = f"-p {self.port}"
         start = ["start", "-D", self.data, "-l", log, "-o", options, "-w", "-t", "90"]
@@ -142,6 +149,12 @@ def stop_leftover():
     """Stop the cluster of a script that was killed."""
     if (LINK / "data" / "PG_VERSION").is_file():
         Postgres().stop()
+
+
+def _boot():
+    """What tells this run of the machine from those before; empty if nothing does."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return boot.read_text() if boot.exists() else ""
 
 
 def _owner():

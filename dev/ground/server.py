@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import addon, oca, paths, process, venv
+from . import addon, oca, paths, process, programs, venv
 from .console import Failure, run, shown
 
 LOGIN = PASSWORD = "admin"  # Odoo's own, in a new database
@@ -27,6 +27,7 @@ class Odoo:
         # Compiled files go where dev/clean finds them, not into the checkout.
         env["PYTHONPYCACHEPREFIX"] = str(paths.CACHE / "pyc")
         env["HYPOTHESIS_STORAGE_DIRECTORY"] = str(paths.CACHE / "hypothesis")
+        env["PATH"] = programs.search_path()
         env.update(more)
         return env
 

@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from . import addon, client, lint, paths, peers, venv
+from . import addon, client, lint, paths, peers, programs, venv
 from .console import run, say
 from .pytest_run import pytest
 from .workplace import Workplace, locked
@@ -71,6 +71,7 @@ def run_parts(parts, match=None, db_port=None):
 
 def _tests(place, parts, match):
     """The parts that need Odoo: two at a time, those against real servers last."""
+    programs.prepare("chromium")
     kinds = [kind for kind in ("core", "oca") if kind in parts]
     if "oca" in kinds:
         kinds.append("stories")

@@ -20,7 +20,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from . import addon, oca, odoo_tree, paths, postgres, process, venv
+from . import addon, oca, odoo_tree, paths, postgres, process, programs, venv
 from .console import Failure, say
 from .database import Databases
 from .postgres import Postgres
@@ -84,6 +84,7 @@ def _python_side():
 
 def _debian_side(db_port):
     tree = odoo_tree.find_or_fetch()
+    programs.prepare("wkhtmltopdf")  # what Odoo prints PDFs with
     return tree, Postgres(db_port)
 
 

@@ -1,0 +1,67 @@
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from .common import LicenseCommon
+
+
+@tagged("post_install", "-at_install")
+class TestOnboarding(LicenseCommon):
+    """The panel with the way to the first license, in a new company."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company = cls.env["res.company"].create({"name": "Beginners"})
+        groups = "sales_team.group_sale_manager,product.group_product_manager"
+        manager = f"software_license.group_license_manager,{groups}"
+        cls.manager = cls._create_user("chief", manager)
+        cls.user = cls._create_user("clerk", "software_license.group_license_user")
+        cls.env = cls.env(user=cls.manager)
+        cls.panel = cls.env["software.license.onboarding"]
+
+    @classmethod
+    def _create_user(cls, login, groups):
+        companies = {"company_id": cls.company.id, "company_ids": cls.company.ids}
+        return new_test_user(cls.env, login, groups, **companies)
+
+    def _get_done(self):
+        return [step["name"] for step in self.panel.get_steps() if step["is_done"]]
+
+    def _create_own_policy(self):
+        return self._create_policy(company_id=self.company.id)
+
+    def test_each_step_is_done_by_its_result(self):
+        others = self._get_done()  # what the database shares with all companies
+        policy = self._create_own_policy()
+        self.assertEqual(set(self._get_done()) - set(others), {"policy"} - set(others))
+        self._create_licensed_product(policy, company_id=self.company.id)
+        self.assertLessEqual({"policy", "product"}, set(self._get_done()))
+        self.assertNotIn("license", self._get_done())
+        self._create_license(policy)
+        self.assertIn("license", self._get_done())
+        self.assertNotIn("software", self._get_done())
+
+    def test_the_panel_goes_when_all_is_done(self):
+        policy = self._create_own_policy()
+        self._create_licensed_product(policy, company_id=self.company.id)
+        self.assertTrue(self.panel.get_steps())
+        self._activate(self._create_license(policy), "first-device")
+        self.assertEqual(self.panel.get_steps(), [])
+
+    def test_the_panel_goes_when_a_manager_closes_it(self):
+        self.panel.close()
+        self.assertEqual(self.panel.get_steps(), [])
+
+    def test_the_panel_is_for_managers(self):
+        panel = self.panel.with_user(self.user)
+        self.assertEqual(panel.get_steps(), [])
+        with self.assertRaises(AccessError):
+            panel.close()
+
+    def test_every_step_leads_to_an_action(self):
+        for step in self.panel.get_steps():
+            with self.subTest(step=step["name"]):
+                self.assertIn(
+                    step["action"]["type"],
+                    ("ir.actions.act_window", "ir.actions.act_url"),
+                )
