@@ -146,7 +146,8 @@ class SoftwareLicense(models.Model):
             "freed": (
                 "success",
                 self.env._(
-                    "%(device)s was freed. %(seats)s.",
+                    "%(device)s was freed: another device can take its seat. "
+                    "%(seats)s.",
                     device=device,
                     seats=self._describe_seats(),
                 ),
