@@ -31,6 +31,7 @@ from . import test_policy
 from . import test_portal
 from . import test_portal_billing
 from . import test_portal_devices
+from . import test_portal_tour
 from . import test_public_api
 from . import test_seat_rivals
 from . import test_seats

@@ -20,6 +20,15 @@ class PortalForms:
         data = {"csrf_token": http.Request.csrf_token(self), **fields_}
         return self.url_open(self._get_path(form, license_), data=data)
 
+    def _count_statements(self, path=""):
+        """Return how many statements a page makes, once everything is warm."""
+        self._open(path)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.cr.sql_log_count
+        self.assertEqual(self.url_open(self._get_path(path, None)).status_code, 200)
+        return self.cr.sql_log_count - before
+
     def _get_path(self, path, license_):
         if path.startswith("/"):
             return path

@@ -204,19 +204,11 @@ class TestPortalDevices(PortalCommon):
     def test_the_statements_of_the_page_do_not_grow_with_the_devices(self):
         self.policy.max_activations = 0
 
-        def count():
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.cr.sql_log_count
-            self.assertEqual(self._open().status_code, 200)
-            return self.cr.sql_log_count - before
-
         self._device()
-        count()
-        few = count()
+        few = self._count_statements()
         for number in range(8):
             self._device(f"device {number}")
-        self.assertLessEqual(count(), few)
+        self.assertLessEqual(self._count_statements(), few)
 
 
 def _redirect_elsewhere(license_):
