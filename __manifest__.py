@@ -56,6 +56,9 @@
         ],
         "web.assets_backend": ["software_license/static/src/features_field/**/*"],
         "web.assets_unit_tests": ["software_license/static/tests/*.js"],
+        "web.assets_frontend": [
+            "software_license/static/src/interactions/portal_license.js",
+            "software_license/static/src/scss/portal_license.scss",
     },
     "demo": ["demo/software_license_demo.xml"],
     "assets": {

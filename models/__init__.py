@@ -53,6 +53,9 @@ from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline
 from . import software_license_portal
+from . import software_license_portal_billing
+from . import software_license_portal_device
+from . import software_license_portal_words
 from . import software_license_report
 from . import software_license_request
 from . import software_license_seat
@@ -63,6 +66,7 @@ from . import software_license_status_event
 from . import software_license_term
 from . import software_license_term_event
 from . import software_license_term_message
+from . import software_license_term_portal
 from . import software_license_token
 from . import software_license_usage
 from . import subscription_adapter

@@ -14,7 +14,7 @@ STATUSES = [
     ("blocked", "Blocked"),
 ]
 #: What people change of a device; the rest is what the device said of itself.
-WRITABLE_FIELDS = {"active", "blocked", "device_name"}
+WRITABLE_FIELDS = {"active", "blocked", "device_name", "label"}
 #: What they need to put a device on record before it ever asks.
 CREATABLE_FIELDS = WRITABLE_FIELDS | {"license_id", "device_id", "kind"}
 #: Whose seats count: of instances, if their policy says so. Told three times: to the
@@ -59,6 +59,11 @@ class SoftwareLicenseActivation(models.Model):
         default=verdict.DEVICE,
     )
     device_name = fields.Char()
+    label = fields.Char(
+        string="Name by Customer",
+        help="What the customer calls the device in the portal. The device's own name "
+        "is what it last sent, so it can't be kept there.",
+    )
     instance_url = fields.Char(
         string="Instance URL", compute="_compute_instance_url", store=True
     )
@@ -94,10 +99,12 @@ class SoftwareLicenseActivation(models.Model):
     )
     _seats_index = models.Index("(license_id) WHERE active")
 
-    @api.depends("device_id", "device_name")
+    @api.depends("device_id", "device_name", "label")
     def _compute_display_name(self):
         for activation in self:
-            activation.display_name = activation.device_name or activation.device_id
+            activation.display_name = (
+                activation.label or activation.device_name or activation.device_id
+            )
 
     @api.depends("kind", "device_id")
     def _compute_instance_url(self):

@@ -85,20 +85,35 @@ class SoftwareLicense(models.Model):
     def _take_self_deactivation(self):
         """Count one more self-deactivation of this year, or refuse it."""
         self.ensure_one()
-        policy, year = self.policy_id, fields.Date.today().year
-        used = (
-            self.self_deactivation_count if self.self_deactivation_year == year else 0
-        )
-        allowed = policy.yearly_self_deactivations
+        policy = self.policy_id
         if not policy.self_deactivation:
             raise DeactivationNotAllowed()
-        if allowed and used >= allowed:
+        if self._get_self_deactivations_left() == 0:
+            allowed = policy.yearly_self_deactivations
             raise DeactivationNotAllowed(
                 f"This license allows {allowed} deactivations a year."
             )
+        used = self._get_self_deactivations_used()
+        year = fields.Date.today().year
         self.write(
             {"self_deactivation_year": year, "self_deactivation_count": used + 1}
         )
+
+    def _get_self_deactivations_used(self):
+        """Return how many devices were freed this year by themselves or customers."""
+        self.ensure_one()
+        is_current = self.self_deactivation_year == fields.Date.today().year
+        return self.self_deactivation_count if is_current else 0
+
+    def _get_self_deactivations_left(self):
+        """Return how many devices may still be freed this year; None: no limit."""
+        self.ensure_one()
+        allowed = self.policy_id.yearly_self_deactivations
+        if not self.policy_id.self_deactivation:
+            return 0
+        if not allowed:
+            return None
+        return max(0, allowed - self._get_self_deactivations_used())
 
     @api.model
     def _get_facts(self, key, device_id=None, count_seats=False, now=None):

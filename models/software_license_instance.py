@@ -121,11 +121,19 @@ class SoftwareLicense(models.Model):
     def _get_billing_path(self):
         """Return the portal page of the subscription, else the order, else its own."""
         self.ensure_one()
-        for billed in (self.subscription_ref, self.sale_order_id):
-            # Not every subscription module has pages in the portal.
-            if billed and "access_url" in billed._fields and billed.exists():
-                return billed.access_url
+        for billed in self._get_billed_documents():
+            return billed.access_url
         return self._get_portal_path()
+
+    def _get_billed_documents(self):
+        """Return what has pages in the portal of: the subscription, the order."""
+        self.ensure_one()
+        return [
+            billed
+            for billed in (self.subscription_ref, self.sale_order_id)
+            # Not every subscription module has pages in the portal.
+            if billed and "access_url" in billed._fields and billed.exists()
+        ]
 
 
 def _days_left(moment, now):

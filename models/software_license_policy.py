@@ -115,14 +115,15 @@ class SoftwareLicensePolicy(models.Model):
         string="Devices May Deactivate",
         default=True,
         tracking=True,
-        help="The software may free its own seat, say when it is uninstalled.",
+        help="The software may free its own seat, say when it is uninstalled, and "
+        "customers free their devices in the portal. Off: only you free devices.",
     )
     yearly_self_deactivations = fields.Integer(
         string="Deactivations a Year",
         required=True,
         default=0,
-        help="How often in a calendar year devices of one license may free their "
-        "own seats. 0: no limit.",
+        help="How often in a calendar year devices of one license may be freed by "
+        "themselves, or by the customer in the portal. 0: no limit.",
     )
     instances_take_seats = fields.Boolean(
         tracking=True,

@@ -41,6 +41,9 @@ from . import test_payment_table
 from . import test_payment_ways
 from . import test_policy
 from . import test_portal
+from . import test_portal_billing
+from . import test_portal_devices
+from . import test_portal_tour
 from . import test_public_api
 from . import test_query_counts
 from . import test_seat_rivals
