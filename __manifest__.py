@@ -47,23 +47,21 @@
         "views/sale_order_views.xml",
     ],
     "assets": {
-        "web.assets_tests": ["software_license/static/tests/tours/*.js"],
         "web.assets_backend": [
             "software_license/static/src/calendar/**/*",
             "software_license/static/src/dashboard/**/*",
+            "software_license/static/src/features_field/**/*",
             "software_license/static/src/onboarding/**/*",
             "software_license/static/src/seats_field/**/*",
         ],
-        "web.assets_backend": ["software_license/static/src/features_field/**/*"],
-        "web.assets_unit_tests": ["software_license/static/tests/*.js"],
         "web.assets_frontend": [
             "software_license/static/src/interactions/portal_license.js",
             "software_license/static/src/scss/portal_license.scss",
+        ],
+        "web.assets_tests": ["software_license/static/tests/tours/**/*"],
+        "web.assets_unit_tests": ["software_license/static/tests/*.js"],
     },
     "demo": ["demo/software_license_demo.xml"],
-    "assets": {
-        "web.assets_tests": ["software_license/static/tests/tours/**/*"],
-    },
     "images": ["static/description/banner.png"],
     "uninstall_hook": "uninstall_hook",
     "application": True,
