@@ -236,4 +236,4 @@ class AccountMove(models.Model):
     def action_view_licenses(self):
         """Open the licenses that this invoice paid for."""
         domain = [("id", "in", self.license_ids.ids)]
-        return self.env["software.license"]._get_list_action(domain)
+        return self.env["software.license"]._get_list_action(self, domain)

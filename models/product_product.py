@@ -29,7 +29,7 @@ class ProductProduct(models.Model):
     def action_view_licenses(self):
         """Open the licenses of this variant."""
         domain = [("product_id", "in", self.ids)]
-        return self.env["software.license"]._get_list_action(domain)
+        return self.env["software.license"]._get_list_action(self, domain)
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -36,4 +36,4 @@ class ProductTemplate(models.Model):
     def action_view_licenses(self):
         """Open the licenses of this product."""
         domain = [("product_id.product_tmpl_id", "in", self.ids)]
-        return self.env["software.license"]._get_list_action(domain)
+        return self.env["software.license"]._get_list_action(self, domain)

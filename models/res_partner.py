@@ -33,7 +33,7 @@ class ResPartner(models.Model):
     def action_view_licenses(self):
         """Open the licenses of this customer and its contacts."""
         return self.env["software.license"]._get_list_action(
-            [("partner_id", "child_of", self.ids)], default_partner_id=self.id
+            self, [("partner_id", "child_of", self.ids)], default_partner_id=self.id
         )
 
     # === TRIALS === #

@@ -45,4 +45,4 @@ class SaleOrder(models.Model):
     def action_view_licenses(self):
         """Open the licenses that this order names, or that were issued for it."""
         domain = [("id", "in", self.license_ids.ids)]
-        return self.env["software.license"]._get_list_action(domain)
+        return self.env["software.license"]._get_list_action(self, domain)

@@ -20,6 +20,8 @@ class SaleOrder(models.Model):
     def action_issue_licenses(self):
         """Open the wizard that issues what this order sold."""
         self.ensure_one()
+        self.check_access("read")
+        self.env["software.license.issue"].check_access("create")
         return {
             **self.env["ir.actions.actions"]._for_xml_id(
                 "software_license.software_license_issue_action"

@@ -308,8 +308,13 @@ class SoftwareLicense(models.Model):
         return self._set_state("revoked")
 
     @api.model
-    def _get_list_action(self, domain, **context):
-        """Return the action that shows the licenses of a smart button."""
+    def _get_list_action(self, records, domain, **context):
+        """Return the action that shows the licenses of some records' smart button.
+
+        Raises AccessError unless the user may read both: it tells ids.
+        """
+        self.check_access("read")
+        records.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(
             "software_license.software_license_action"
         )
@@ -318,8 +323,9 @@ class SoftwareLicense(models.Model):
     @api.model
     def _get_subscription_action(self, model, ids):
         """Return the action that shows the licenses of subscriptions."""
-        refs = [f"{model},{res_id}" for res_id in ids or ()]
-        return self._get_list_action([("subscription_ref", "in", refs)])
+        subscriptions = self.env[model].browse(ids)
+        refs = [f"{model},{res_id}" for res_id in subscriptions.ids]
+        return self._get_list_action(subscriptions, [("subscription_ref", "in", refs)])
 
     def action_renew(self):
         """Open a new quotation that renews this license."""
@@ -344,6 +350,7 @@ class SoftwareLicense(models.Model):
         }
 
     def _set_state(self, target):
+        self.check_access("write")  # also of those that are in that state already
         self.filtered(lambda license_: license_.state != target).state = target
         return True  # XML-RPC has no None
 

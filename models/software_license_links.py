@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 READERS = (
     "software_license.group_license_user,"
@@ -77,6 +78,7 @@ class SoftwareLicense(models.Model):
 
     def action_view_invoices(self):
         """Open the invoices that this license was billed on."""
+        self.env["account.move"].check_access("read")
         return self._get_link_action(
             "account.action_move_out_invoice_type",
             [("id", "in", self.sudo().term_ids.move_id.ids)],
@@ -86,15 +88,20 @@ class SoftwareLicense(models.Model):
     def action_view_order(self):
         """Open the order that sold this license."""
         self.ensure_one()
+        self.sale_order_id.check_access("read")
         return self.sale_order_id.get_formview_action()
 
     def action_view_subscription(self):
         """Open the subscription, or contract, that this license is billed by."""
         self.ensure_one()
-        self.subscription_ref.check_access("read")
-        return self.subscription_ref.get_formview_action()
+        subscription = self.subscription_ref
+        if not subscription:
+            raise UserError(self.env._("This license is billed by no subscription."))
+        subscription.check_access("read")
+        return subscription.get_formview_action()
 
-    @api.model
     def _get_link_action(self, name, domain, **context):
+        """Return a window action on what belongs to these licenses."""
+        self.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(name)
         return {**action, "domain": domain, "context": context}

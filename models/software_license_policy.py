@@ -241,7 +241,7 @@ class SoftwareLicensePolicy(models.Model):
     def action_view_licenses(self):
         """Open the licenses of this policy."""
         domain = [("policy_id", "in", self.ids)]
-        return self.env["software.license"]._get_list_action(domain)
+        return self.env["software.license"]._get_list_action(self, domain)
 
     def _generate_license_key(self):
         """Return a new license key; override it for a format of your own."""

@@ -35,8 +35,10 @@ class TestAccessRoutes(LicenseHttpCommon):
         users = cls.env["res.users"].search([("login", "=", "test-portal")])
         cls.own = cls._create_license(policy, partner_id=users.partner_id.id)
         cls.others = cls._create_license(policy)
+        cls.key = cls.others.license_key
+        device = {"device_id": "laptop", "device_name": "Laptop"}
         for license_ in cls.own | cls.others:
-            license_.activation_ids = [Command.create({"device_id": "laptop"})]
+            license_.activation_ids = [Command.create(device)]
 
     def _get_statuses(self, license_, method, path):
         """Return {account: status} of a route."""
@@ -74,4 +76,5 @@ class TestAccessRoutes(LicenseHttpCommon):
                 )
         device = self.others.activation_ids
         self.assertTrue(device.active)
-        self.assertFalse(self.others.message_ids.filtered("body"))
+        self.assertEqual(device.device_name, "Laptop")
+        self.assertEqual(self.others.license_key, self.key)

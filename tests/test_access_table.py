@@ -23,16 +23,23 @@ MANAGERS = ("manager",)
 #: Who may press which button; a salesperson is a License User.
 BUTTONS = {
     ("account.move", "action_issue_licenses"): ("accountant",),
-    ("account.move", "action_view_licenses"): ("accountant",),
-    ("product.template", "action_view_licenses"): USERS,
+    ("account.move", "action_view_licenses"): ("accountant", "salesperson"),
+    ("product.product", "action_view_licenses"): READERS,
+    ("product.template", "action_view_licenses"): READERS,
     ("res.partner", "action_view_licenses"): READERS,
-    ("sale.order", "action_view_licenses"): ("salesperson",),
+    ("sale.order", "action_issue_licenses"): ("salesperson",),
+    ("sale.order", "action_view_licenses"): ("accountant", "salesperson"),
     ("software.license", "action_reinstate"): USERS,
     ("software.license", "action_renew"): ("salesperson",),
-    ("software.license", "action_replace_key"): USERS,
     ("software.license", "action_revoke"): MANAGERS,
     ("software.license", "action_send_key"): USERS,
     ("software.license", "action_suspend"): USERS,
+    ("software.license", "action_view_devices"): READERS,
+    ("software.license", "action_view_invoices"): ("accountant", "salesperson"),
+    ("software.license", "action_view_messages"): READERS,
+    ("software.license", "action_view_order"): ("accountant", "salesperson"),
+    # No subscription here: the server says so to whom it lets in.
+    ("software.license", "action_view_subscription"): READERS,
     ("software.license.activation", "action_block"): USERS,
     ("software.license.activation", "action_free"): USERS,
     ("software.license.activation", "action_unblock"): USERS,
@@ -40,6 +47,27 @@ BUTTONS = {
     ("software.license.message", "action_try_again"): USERS,
     ("software.license.policy", "action_view_licenses"): READERS,
     ("software.license.signing.key", "action_withdraw"): MANAGERS,
+}
+#: Who may open which window; of wizards, who may use it.
+WINDOWS = {
+    "res_config_settings_action": (),  # Odoo's settings are an administrator's
+    "software_license_action": READERS,
+    "software_license_activation_action": READERS,
+    "software_license_event_action": READERS,
+    "software_license_event_delivery_action": MANAGERS,
+    "software_license_extend_action": USERS,
+    "software_license_file_action": USERS,
+    "software_license_issue_action": USERS,
+    "software_license_issue_partner_action": USERS,
+    "software_license_message_action": READERS,
+    "software_license_move_action": MANAGERS,
+    "software_license_policy_action": READERS,
+    "software_license_product_action": ("internal", *READERS),  # Odoo's products
+    "software_license_replace_key_action": USERS,
+    "software_license_report_action": READERS,
+    "software_license_signing_key_action": MANAGERS,
+    "software_license_signing_key_add_action": MANAGERS,
+    "software_license_trial_action": USERS,
 }
 #: Buttons of forms that have tests of their own: settings, and wizards.
 ELSEWHERE = {
@@ -85,7 +113,9 @@ class TestAccessTable(LicenseBillingCommon):
         )
         records = [policy, product.product_tmpl_id, partner, license_]
         records.append(license_.activation_ids)
-        records += cls._create_documents(env, partner, product)
+        order, invoice = cls._create_documents(env, partner, product)
+        license_.sale_line_id = order.order_line
+        records += [product, order, invoice]
         records += cls._create_news(env, license_)
         keys = env["software.license.signing.key"]
         records.append(keys.search([("company_id", "=", company.id)], limit=1))
@@ -148,15 +178,19 @@ class TestAccessTable(LicenseBillingCommon):
                 return True
             return True
 
-    def _get_buttons(self):
-        """Return {(model, name)} of the buttons of our views."""
+    def _get_views(self):
+        """Return our views, those that are inside others' too."""
         views = self.env["ir.model.data"].search(
             [("module", "=", "software_license"), ("model", "=", "ir.ui.view")]
         )
+        views = self.env["ir.ui.view"].browse(views.mapped("res_id"))
+        return views.filtered("model")
+
+    def _get_buttons(self):
+        """Return {(model, name)} of the buttons of our views."""
         return {
             button
-            for view in self.env["ir.ui.view"].browse(views.mapped("res_id"))
-            if view.model
+            for view in self._get_views()
             for button in self._get_buttons_of(view.model, view.arch_db)
         }
 
@@ -199,3 +233,59 @@ class TestAccessTable(LicenseBillingCommon):
             for account, user in self.users.items()
             if self._may(getattr(record.with_env(self.env(user=user, su=False)), name))
         )
+
+    def test_the_screen_offers_no_button_that_the_server_refuses(self):
+        for view in self._get_views().filtered(lambda it: it.type in ("form", "list")):
+            for account, user in self.users.items():
+                for button in self._get_offered(view, user) & set(BUTTONS):
+                    with self.subTest(view=view.name, button=button):
+                        self.assertIn(account, BUTTONS[button])
+
+    def _get_offered(self, view, user):
+        """Return {(model, name)} of the buttons that a user gets to see in a view."""
+        model = self.env[view.model].with_user(user)
+        if not model.has_access("read"):
+            return set()
+        arch = model.get_view((view.inherit_id or view).id, view.type)["arch"]
+        return set(self._get_buttons_of(view.model, arch))
+
+    def test_each_account_opens_the_windows_of_the_table(self):
+        windows = self.env["ir.model.data"].search(
+            [
+                ("module", "=", "software_license"),
+                ("model", "=", "ir.actions.act_window"),
+            ]
+        )
+        self.assertEqual(set(windows.mapped("name")), set(WINDOWS))
+        for name, allowed in WINDOWS.items():
+            model = self.env[self.env.ref(f"software_license.{name}").res_model]
+            operation = "create" if model._transient else "read"
+            with self.subTest(window=name):
+                self.assertEqual(
+                    tuple(
+                        account
+                        for account, user in self.users.items()
+                        if model.with_user(user).has_access(operation)
+                    ),
+                    allowed,
+                )
+
+    def test_who_reads_licenses_gets_the_dashboard_and_prints_the_certificate(self):
+        license_ = self.own["software.license"]
+        report = self.env.ref("software_license.action_report_certificate")
+        for account, user in self.users.items():
+            env = self.env(user=user, su=False)
+            with self.subTest(account=account):
+                self.assertEqual(
+                    self._may(env["software.license"].get_dashboard),
+                    account in READERS,
+                )
+                # A portal user prints what is its own: see test_access_routes.
+                self.assertEqual(
+                    self._may(
+                        report.with_env(env).sudo(False)._render_qweb_html,
+                        report.report_name,
+                        license_.ids,
+                    ),
+                    account in READERS,
+                )

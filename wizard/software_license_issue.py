@@ -265,7 +265,7 @@ class SoftwareLicenseIssue(models.TransientModel):
         self._log(licenses)
         if self.is_emailed:
             licenses._email_keys()
-        action = licenses._get_list_action([("id", "in", licenses.ids)])
+        action = licenses._get_list_action(licenses, [("id", "in", licenses.ids)])
         if len(licenses) == 1:
             action.update(res_id=licenses.id, view_mode="form", views=[(False, "form")])
         return action

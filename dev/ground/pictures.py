@@ -87,8 +87,7 @@ def _take(browser, url, picture, folder):
     for selector in picture.clicks:
         page.locator(selector).first.click()
     page.locator(picture.ready).first.wait_for()
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(800)  # fonts and charts come to rest
+    page.wait_for_timeout(2000)  # images come, charts come to rest
     page.screenshot(path=folder / f"{picture.name}.png")
     page.close()
     return [

@@ -40,8 +40,13 @@ registry.category("web_tour.tours").add("software_license_issue", {
             run: "click",
         },
         {
+            content: "Open the menu",
+            trigger: "[data-menu-xmlid='software_license.menu_licenses_section']",
+            run: "click",
+        },
+        {
             content: "Issue licenses by hand",
-            trigger: ".o_main_navbar [data-menu-xmlid='software_license.menu_issue']",
+            trigger: ".o-dropdown--menu [data-menu-xmlid='software_license.menu_issue']",
             run: "click",
         },
         ...choose("partner_id", "Tour Customer"),
