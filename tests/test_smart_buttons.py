@@ -97,7 +97,7 @@ class TestWhoSeesButtons(ButtonCommon, LicenseCommon):
         license_.activation_ids[0].action_free()
         action = license_.action_view_devices()
         devices = self.env["software.license.activation"]
-        found = devices.with_context(action["context"]).search(action["domain"])
+        found = devices.with_context(**action["context"]).search(action["domain"])
         self.assertEqual((license_.device_count, len(found)), (2, 2))
 
     def test_every_empty_view_says_what_to_do_next(self):
