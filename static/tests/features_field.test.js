@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@odoo/hoot";
-import { press, queryAll, queryAllTexts, queryOne, waitFor } from "@odoo/hoot-dom";
+import {
+    manuallyDispatchProgrammaticEvent,
+    press,
+    queryAll,
+    queryAllTexts,
+    queryOne,
+    waitFor,
+} from "@odoo/hoot-dom";
 import { animationFrame } from "@odoo/hoot-mock";
 import { defineMailModels } from "@mail/../tests/mail_test_helpers";
 import {
@@ -266,12 +273,14 @@ test("the focus stays at hand when a row is removed", async () => {
 
 test("the focus is not lost with the input of another type", async () => {
     await mount(text('"a": true'));
-    await contains(`${row("a")} select`).select("string");
-    await contains(valueOf("a")).focus();
-    await contains(`${row("a")} select`).select("boolean");
-    queryOne(`${row("a")} .o_license_feature_value input`).focus();
-    await animationFrame();
-    expect(`${row("a")} .form-check-input`).toBeFocused();
+    const type = queryOne(`${row("a")} select`);
+    type.value = "string";
+    await manuallyDispatchProgrammaticEvent(type, "change");
+    const replaced = queryOne(`${row("a")} .form-check-input`);
+    replaced.focus();
+    await waitFor(valueOf("a"));
+    expect(replaced.isConnected).toBe(false);
+    expect(valueOf("a")).toBeFocused();
 });
 
 test("everything has a name for who can't see it", async () => {
