@@ -206,7 +206,7 @@ def test_without_scripts_a_device_is_freed_and_found(
     page.locator(".o_license_free button").first.click()
     page.locator(".o_license_notice:has-text('was freed')").wait_for()
     visitor.open("/my/licenses")
-    page.locator("a:has-text('Revoked')").first.click()
+    page.locator("a:visible:has-text('Revoked')").first.click()
     assert page.locator("tbody tr").count() == 1
 
 
