@@ -5,6 +5,7 @@ from . import http_dispatcher
 from . import licensing_api
 from . import managed_api
 from . import portal
+from . import portal_certificate
 from . import portal_license
 from . import public_api
 from . import signing_keys

@@ -3,11 +3,15 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..tools import strict_json
+from ..tools import entitlement, payload, strict_json
 
 
 class SoftwareLicenseFeaturesMixin(models.AbstractModel):
-    """A Json object of features that a person can edit as text."""
+    """A Json object of features, and its text: what a person edits.
+
+    The rows of the form's widget (``static/src/features_field``) are made of the text
+    and written to it, so that a number keeps every digit on its way through a browser.
+    """
 
     _name = "software.license.features.mixin"
     _description = "Features of a software license"
@@ -22,12 +26,18 @@ class SoftwareLicenseFeaturesMixin(models.AbstractModel):
         inverse="_inverse_features_text",
         help="The features as a JSON object.",
     )
+    features_summary = fields.Char(
+        string="Included Features", compute="_compute_features_summary"
+    )
 
     @api.depends("features")
     def _compute_features_text(self):
         for record in self:
             record.features_text = (
-                json.dumps(record.features, indent=2, ensure_ascii=False)
+                # The order is of no meaning, and PostgreSQL keeps none.
+                json.dumps(
+                    record.features, indent=2, ensure_ascii=False, sort_keys=True
+                )
                 if record.features
                 else False
             )
@@ -41,13 +51,35 @@ class SoftwareLicenseFeaturesMixin(models.AbstractModel):
                     self.env._("Features: this is not JSON (%(error)s).", error=error)
                 ) from error
 
-    @api.constrains("features")
-    def _check_features(self):
+    @api.depends("features")
+    def _compute_features_summary(self):
         for record in self:
-            if record.features and not isinstance(record.features, dict):
-                raise ValidationError(
-                    self.env._(
-                        "Features must be a JSON object, such as %(example)s.",
-                        example='{"export": true}',
-                    )
+            described = entitlement.describe(record.features or {})
+            record.features_summary = ", ".join(described)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._refuse_bad_features(vals.get("features"))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_bad_features(vals.get("features"))
+        return super().write(vals)
+
+    @api.model
+    def _refuse_bad_features(self, features):
+        """Raise ValidationError for what are no features, before PostgreSQL does."""
+        if not features:
+            return
+        if not isinstance(features, dict):
+            raise ValidationError(
+                self.env._(
+                    "Features must be a JSON object, such as %(example)s.",
+                    example='{"export": true}',
                 )
+            )
+        if problem := payload.get_features_problem(features):
+            raise ValidationError(
+                self.env._("Features: this %(problem)s.", problem=problem)
+            )

@@ -14,6 +14,22 @@ class ProductProduct(models.Model):
         index="btree_not_null",
         help="Leave empty to use the policy of the product.",
     )
+    license_count = fields.Integer(
+        compute="_compute_license_count", groups="software_license.group_license_user"
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_license_count(self):
+        licenses = self.env["software.license"]
+        of_these = [("product_id", "in", self.ids)]
+        counts = dict(licenses._read_group(of_these, ["product_id"], ["__count"]))
+        for product in self:
+            product.license_count = counts.get(product._origin, 0)
+
+    def action_view_licenses(self):
+        """Open the licenses of this variant."""
+        domain = [("product_id", "in", self.ids)]
+        return self.env["software.license"]._get_list_action(domain)
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -22,6 +22,12 @@ class ResCompany(models.Model):
         help="So many days before a license ends, its customer is told. Empty: never.",
     )
 
+    # Off: who keeps the books, or gets a copy, need not get the key.
+    license_print_on_invoices = fields.Boolean(
+        string="Keys on Invoices",
+        help="The PDF of a paid invoice shows the license keys that it paid.",
+    )
+
     license_billing_url = fields.Char(
         string="Billing Address",
         help="Where customers of this company manage what they pay, as self-hosted "

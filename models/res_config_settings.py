@@ -24,6 +24,10 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.license_expiry_notice_days", readonly=False
     )
 
+    license_print_on_invoices = fields.Boolean(
+        related="company_id.license_print_on_invoices", readonly=False
+    )
+
     license_billing_url = fields.Char(
         related="company_id.license_billing_url", readonly=False
     )

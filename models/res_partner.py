@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class ResPartner(models.Model):
@@ -52,3 +53,19 @@ class ResPartner(models.Model):
     def _lock_license_trials(self):
         """Let nobody else give this customer a trial meanwhile."""
         self.env["software.license"]._keep_rivals_off(self.commercial_partner_id)
+
+    def _check_license_trial(self, application, is_another_allowed=False):
+        """Refuse a second trial, unless a license manager is willing to give it."""
+        self.ensure_one()
+        self._lock_license_trials()
+        manager = "software_license.group_license_manager"
+        is_willing = is_another_allowed and self.env.user.has_group(manager)
+        if not is_willing and self._had_license_trial(application):
+            raise UserError(
+                self.env._(
+                    "%(customer)s had a trial of %(application)s already. "
+                    "A license manager can give another one.",
+                    customer=self.display_name,
+                    application=application,
+                )
+            )

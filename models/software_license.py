@@ -1,7 +1,7 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from ..tools import license_key
+from ..tools import license_key, payload
 
 #: Which state may follow which; nothing follows "revoked".
 TRANSITIONS = {
@@ -245,8 +245,21 @@ class SoftwareLicense(models.Model):
                     count=license_key.MIN_LENGTH,
                 )
             )
+        if any(
+            len(key) > license_key.MAX_LENGTH or not payload.is_storable(key)
+            for key in normalized
+        ):
+            raise ValidationError(
+                self.env._(
+                    "License Key: use %(count)s characters at most, and no control "
+                    "characters such as line breaks.",
+                    count=license_key.MAX_LENGTH,
+                )
+            )
         if len(set(normalized)) < len(normalized) or self._is_key_known(*normalized):
-            raise ValidationError(self.env._("A license with this key exists already."))
+            raise ValidationError(
+                self.env._("License Key: a license with this key exists already.")
+            )
 
     @api.model
     def _is_key_known(self, *normalized):
@@ -274,11 +287,12 @@ class SoftwareLicense(models.Model):
         if target == "revoked" and set(self.mapped("state")) != {target}:
             self._check_is_manager()
 
-    def _check_is_manager(self):
+    def _check_is_manager(self, refusal=None):
         manager = "software_license.group_license_manager"
         if not self.env.su and not self.env.user.has_group(manager):
             raise AccessError(
-                self.env._("Only a license manager can revoke or archive a license.")
+                refusal
+                or self.env._("Only a license manager can revoke or archive a license.")
             )
 
     def action_suspend(self):

@@ -34,18 +34,33 @@ class SoftwareLicense(models.Model):
         self._replace_key()
 
     def _replace_key(self):
-        """Give these licenses new keys; the old ones are told to be revoked."""
+        """Give these licenses new keys; the old ones are told to be revoked.
+
+        Each customer has to enter the new key: of many at once a manager decides.
+        """
         self.check_access("write")
+        if len(self) > 1:
+            self._check_is_manager(
+                self.env._("Only a license manager can replace several keys at once.")
+            )
+        if revoked := self.filtered(lambda license_: license_.state == "revoked"):
+            raise UserError(
+                self.env._(
+                    "A revoked license gets no new key: %(keys)s.",
+                    keys=", ".join(revoked.mapped("display_name")),
+                )
+            )
         self._lock_seats()  # a rival's call is tried again by Odoo
-        for license_ in self.sudo():
-            if license_.state == "revoked":
-                raise UserError(self.env._("A revoked license gets no new key."))
-            self.env["software.license.former.key"].sudo().create(
+        self.env["software.license.former.key"].sudo().create(
+            [
                 {
                     "license_id": license_.id,
                     "license_key_normalized": license_.license_key_normalized,
                 }
-            )
+                for license_ in self
+            ]
+        )
+        for license_ in self.sudo():
             license_.license_key = license_.policy_id._generate_license_key()
 
     @api.model

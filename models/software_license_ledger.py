@@ -41,7 +41,9 @@ class SoftwareLicense(models.Model):
         "cancelled. The license comes back by itself when it is paid.",
     )
     _payment_reversed_index = models.Index("(id) WHERE is_payment_reversed")
-    trial_ends_at = fields.Datetime(compute="_compute_balance", store=True)
+    trial_ends_at = fields.Datetime(
+        compute="_compute_balance", store=True, index="btree_not_null"
+    )
     quantity = fields.Float(
         compute="_compute_balance",
         store=True,
@@ -149,5 +151,6 @@ class SoftwareLicense(models.Model):
             "date_start": fields.Date.today(),
             "date_end": period.day_of_end(self.expires_at or None),
             "expires_at": self.expires_at,
+            "quantity": self.quantity or 1,  # another end, and not another amount
             "is_adjustment": any(terms.mapped("is_effective")),
         }

@@ -13,39 +13,49 @@ class SoftwareLicense(models.Model):
 
     def action_send_key(self):
         """E-mail the key to the customer now, once more if need be."""
+        return self._get_sent_notification(self._email_keys())
+
+    def _email_keys(self):
+        """Queue one e-mail for each customer with all its keys; return the messages."""
         self.check_access("write")
         self._check_sendable()
+        groups = self.grouped(
+            lambda license_: (license_.company_id, license_.partner_id)
+        )
         messages = self.env["software.license.message"].sudo()
         messages = messages._send(
             [
                 {
                     "kind": "issued",
-                    "company_id": license_.company_id.id,
-                    "partner_id": license_.partner_id.id,
-                    "license_ids": license_.ids,
+                    "company_id": company.id,
+                    "partner_id": partner.id,
+                    "license_ids": licenses.ids,
                 }
-                for license_ in self
+                for (company, partner), licenses in groups.items()
             ]
         )
         problems = messages.filtered("failure_reason").mapped("failure_reason")
         if problems:
             raise UserError("\n".join(problems))
-        return self._get_sent_notification(messages)
+        return messages
 
     def _check_sendable(self):
-        """Refuse to e-mail a key that is revoked, or to nobody."""
-        for license_ in self:
-            if license_.state == "revoked":
-                raise UserError(
-                    self.env._("A revoked license key is not sent to its customer.")
+        """Refuse to e-mail a key that is revoked, or to nobody; say which they are."""
+        if revoked := self.filtered(lambda license_: license_.state == "revoked"):
+            raise UserError(
+                self.env._(
+                    "A revoked license key is not sent to its customer: %(keys)s",
+                    keys=", ".join(revoked.mapped("license_key")),
                 )
-            if not license_.partner_id.email_normalized:
-                raise UserError(
-                    self.env._(
-                        "%(customer)s has no e-mail address.",
-                        customer=license_.partner_id.display_name,
-                    )
+            )
+        customers = self.partner_id
+        if unknown := customers.filtered(lambda it: not it.email_normalized):
+            raise UserError(
+                self.env._(
+                    "%(customer)s has no e-mail address.",
+                    customer=", ".join(unknown.mapped("display_name")),
                 )
+            )
 
     def _get_sent_notification(self, messages):
         return {

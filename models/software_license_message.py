@@ -284,29 +284,3 @@ class SoftwareLicenseMessage(models.Model):
             "payment_failed": self.env._("E-mailed %(email)s that the payment failed."),
         }
         return texts[self.kind] % values
-
-    # === WHAT AN E-MAIL SAYS === #
-
-    def _get_new_licenses(self):
-        """Return the licenses that the customer gets with this message."""
-        return self.license_ids - self.renewed_license_ids
-
-    def _get_product_names(self):
-        """Return what the licenses are for, in the words of the invoice."""
-        names = [
-            license_._get_message_facts()["name"] for license_ in self.license_ids
-        ] or self.move_id.invoice_line_ids._filter_licensed().product_id.mapped("name")
-        return ", ".join(dict.fromkeys(names))
-
-    def _is_about_trials(self):
-        return bool(self.license_ids) and all(self.license_ids.mapped("trial_ends_at"))
-
-    def _get_end(self):
-        """Return the last day of licenses that end together."""
-        return self.license_ids[:1]._get_message_facts()["until"]
-
-    def _get_invoice_url(self):
-        """Return where the customer sees, and pays, the invoice."""
-        self.ensure_one()
-        move = self.move_id
-        return move and f"{move.get_base_url()}{move.get_portal_url()}"

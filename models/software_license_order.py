@@ -101,18 +101,13 @@ class SoftwareLicense(models.Model):
             "date_start": start,
             "date_end": end,
         }
-        self.check_access("create")  # the ledger is written by nobody but us
-        license_ = self.browse(
-            self.sudo()
-            .create(
+        return self._issue(
+            [
                 {
                     **(vals or {}),
                     "partner_id": partner.id,
                     "policy_id": policy.id,
                     "term_ids": [Command.create(term_vals)],
                 }
-            )
-            .id
+            ]
         )
-        license_.check_access("write")  # of a company that is this user's
-        return license_

@@ -20,7 +20,9 @@ class SoftwareLicense(models.Model):
         string="Device Limit", compute="_compute_seats", help="0: unlimited."
     )
     seat_usage = fields.Char(string="Seats", compute="_compute_seats")
-    is_over_limit = fields.Boolean(compute="_compute_seats")
+    is_over_limit = fields.Boolean(
+        compute="_compute_seats", search="_search_is_over_limit"
+    )
     # Only there to be written: a write conflicts where a lock alone does not.
     seat_version = fields.Integer(
         default=0, required=True, copy=False, groups=fields.NO_ACCESS

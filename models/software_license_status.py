@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..tools import verdict
 
@@ -22,6 +23,7 @@ class SoftwareLicense(models.Model):
         STATUSES,
         compute="_compute_status",
         search="_search_status",
+        group_expand=True,
         help="What the software is told when it asks.",
     )
     is_expired = fields.Boolean(compute="_compute_status", search="_search_is_expired")
@@ -86,12 +88,13 @@ class SoftwareLicense(models.Model):
 
     def _get_status_domains(self):
         """Return {status: domain}; each license is in exactly one of them."""
+        is_archived = [("active", "=", False)]  # whoever the reader may see
         is_revoked = Domain("state", "=", "revoked")
         is_suspended = (
             Domain("state", "=", "suspended")
             | Domain("is_payment_reversed", "=", True)
-            | Domain("partner_id.active", "=", False)
-            | Domain("commercial_partner_id.active", "=", False)
+            | Domain("partner_id", "any!", is_archived)
+            | Domain("commercial_partner_id", "any!", is_archived)
         )
         is_past = self._get_past_domain()
         return {
@@ -112,4 +115,23 @@ class SoftwareLicense(models.Model):
             Domain("policy_id", "in", policies_.ids)
             & Domain("expires_at", "<=", now - timedelta(days=days))
             for days, policies_ in graces
+        )
+
+    # === GROUPING === #
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Let lists, kanban and pivot group by what is told from the clock."""
+        if field_expr != "status":
+            return super()._field_to_sql(alias, field_expr, query)
+        licenses = self.sudo()  # the figure of a group is that of its filter
+        return SQL(
+            "CASE %s END",
+            SQL(" ").join(
+                SQL(
+                    "WHEN %s THEN %s",
+                    domain.optimize_full(licenses)._to_sql(licenses, alias, query),
+                    status,
+                )
+                for status, domain in self._get_status_domains().items()
+            ),
         )

@@ -2,6 +2,13 @@ from odoo import api, fields, models
 
 from ..tools import ledger, period
 
+SOURCES = [
+    ("invoice", "Invoice"),
+    ("order", "Order"),
+    ("trial", "Trial"),
+    ("manual", "By hand"),
+]
+
 
 class SoftwareLicenseTerm(models.Model):
     """The ledger: one row for each thing that granted a license time or seats.
@@ -20,12 +27,7 @@ class SoftwareLicenseTerm(models.Model):
     )
     company_id = fields.Many2one(related="license_id.company_id", store=True)
     source = fields.Selection(
-        [
-            ("invoice", "Invoice"),
-            ("order", "Order"),
-            ("trial", "Trial"),
-            ("manual", "By hand"),
-        ],
+        SOURCES,
         required=True,
         default="manual",
     )

@@ -49,6 +49,13 @@ class LicenseBuilders:
             }
         )
 
+    @classmethod
+    def _translate(cls, view, **terms):
+        """Let French be a language, with these terms of a template."""
+        cls.env["res.lang"]._activate_lang("fr_FR")
+        template = cls.env.ref(f"software_license.{view}")
+        template.update_field_translations("arch_db", {"fr_FR": terms})
+
     def _activate(self, license_, device_id, now=None, **kwargs):
         """Let a device take a seat; return the facts and the verdict."""
         question = Question(now or fields.Datetime.now(), None, device_id, True)

@@ -48,3 +48,11 @@ class TestPayload(BaseCase):
                     payload.VALIDATE,
                 )
                 self.assertEqual(read["deviceName"], name)
+
+    def test_a_feature_has_a_name_that_a_person_can_read(self):
+        for name in ("", "  ", "a\nb", "a\x7f", "x" * 129, "\ud83d"):
+            with self.subTest(name=name), self.assertRaises(InvalidRequest) as caught:
+                payload.read({"features": {name: 1}}, payload.UPDATE, True)
+            self.assertIn("features contains", str(caught.exception))
+        for name in ("x" * 128, "Größe", "a b", "max.users", "デスク"):
+            self.assertIsNone(payload.get_features_problem({name: 1}))

@@ -9,6 +9,8 @@ BITS_PER_CHARACTER = 5
 MIN_BITS = 60
 #: A key made elsewhere may be shorter than ours, but not so short as to be guessed.
 MIN_LENGTH = 8
+#: And none is so long that nobody can type it, or an address can't hold it.
+MAX_LENGTH = 255
 
 _LOOK_ALIKES = str.maketrans("OIL", "011")
 _SEPARATOR = "-"

@@ -6,6 +6,7 @@ from . import errors, payload, verdict
 PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]"
 OPTIONAL_TEXT = rf"^\s*{PRINTABLE}*\s*$"
 REQUIRED_TEXT = rf"^\s*(?!\s){PRINTABLE}+\s*$"
+FEATURE_NAME = rf"^ *(?!\s){PRINTABLE}+$"
 
 
 def get_schemas(http_errors):
@@ -192,9 +193,12 @@ def get_kind_schema(name, kind, is_nullable=True):
             "maximum": kind.maximum,
         },
         payload.Boolean: lambda kind: {"type": "boolean"},
-        payload.Object: lambda kind: {
+        payload.Features: lambda kind: {
             "type": "object",
-            "propertyNames": {"pattern": r"^[^\x00]*$"},
+            "propertyNames": {
+                "pattern": FEATURE_NAME,
+                "maxLength": payload.MAX_FEATURE_NAME,
+            },
             "additionalProperties": {"$ref": "#/components/schemas/Feature"},
         },
         payload.Choice: lambda kind: {"type": "string", "enum": list(kind.words)},

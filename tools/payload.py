@@ -25,6 +25,8 @@ NEW_KEY = (
 IDEMPOTENCY_KEY = r"^[!-~](?:[ -~]{0,253}[!-~])?$"
 #: Of an object within an object, and so on.
 MAX_DEPTH = 32
+#: Of the name of a feature, in characters.
+MAX_FEATURE_NAME = 128
 
 
 class Text(NamedTuple):
@@ -106,15 +108,13 @@ class Boolean(NamedTuple):
         return value
 
 
-class Object(NamedTuple):
-    """A JSON object."""
+class Features(NamedTuple):
+    """Features: a JSON object, see ``get_features_problem``."""
 
     required: bool = False
 
     def parse(self, name, value):
-        if not isinstance(value, dict):
-            raise InvalidRequest(f"{name} must be an object")
-        if problem := _get_json_problem(value):
+        if problem := get_features_problem(value):
             raise InvalidRequest(f"{name} {problem}")
         return value
 
@@ -171,7 +171,7 @@ CREATE = {
     "customerId": Identifier(required=True),
     "productId": Identifier(required=True),
     "maxActivations": Integer(1),
-    "features": Object(),
+    "features": Features(),
     "expiresAt": Moment(),
     "licenseKey": NewKey(),
     "policyId": Identifier(),
@@ -180,7 +180,7 @@ CREATE = {
 UPDATE = {
     "status": Choice(("active", "suspended", "revoked"), required=True),
     "maxActivations": Integer(1),
-    "features": Object(),
+    "features": Features(),
     "expiresAt": Moment(),
 }
 #: An empty deviceId is a mistake: without one, the file is good on any device.
@@ -247,6 +247,24 @@ def is_storable(value):
         char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
         for char in value
     )
+
+
+def get_features_problem(value):
+    """Return why a value can't be the features of a license, None if it can.
+
+    The one rule for the API, the forms and whoever else writes features: an object
+    whose names are filled, short and printable, of values that PostgreSQL takes.
+    """
+    if not isinstance(value, dict):
+        return "must be an object"
+    for name in value:
+        if not name.strip():
+            return "contains an empty name"
+        if len(name) > MAX_FEATURE_NAME:
+            return f"contains a name of more than {MAX_FEATURE_NAME} characters"
+        if not is_storable(name):
+            return "contains characters that are not allowed"
+    return _get_json_problem(value)
 
 
 def _get_json_problem(value, depth=1):

@@ -1,3 +1,10 @@
+# First: others inherit it.
+from . import software_license_wizard
+
+from . import software_license_extend
 from . import software_license_file
+from . import software_license_issue
+from . import software_license_move
+from . import software_license_replace_key
 from . import software_license_signing_key_add
 from . import software_license_trial

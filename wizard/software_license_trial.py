@@ -45,16 +45,9 @@ class SoftwareLicenseTrial(models.TransientModel):
             raise UserError(self.env._("Days: a trial lasts 1 to 3650 days."))
         if problem := self.policy_id._get_problem(self.env.company, 1):
             raise UserError(self.env._("License Policy: %s.", problem))
-        self.partner_id._lock_license_trials()
-        if self.had_trial and not self._is_manager_willing():
-            raise UserError(
-                self.env._(
-                    "%(customer)s had a trial of %(application)s already. "
-                    "A license manager can give another one.",
-                    customer=self.partner_id.display_name,
-                    application=self.policy_id.application,
-                )
-            )
+        self.partner_id._check_license_trial(
+            self.policy_id.application, self.sudo().is_another_allowed
+        )
         license_ = self.env["software.license"]._give_trial(
             self.partner_id, self.policy_id, self.days
         )
@@ -64,7 +57,3 @@ class SoftwareLicenseTrial(models.TransientModel):
             "res_id": license_.id,
             "view_mode": "form",
         }
-
-    def _is_manager_willing(self):
-        manager = "software_license.group_license_manager"
-        return self.env.user.has_group(manager) and self.is_another_allowed

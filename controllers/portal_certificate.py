@@ -1,0 +1,24 @@
+from odoo import http
+
+from .portal import LicensePortal
+
+CERTIFICATE = "software_license.action_report_certificate"
+
+
+class LicensePortalCertificate(LicensePortal):
+    """The certificate, which customers download themselves."""
+
+    @http.route(
+        "/my/licenses/<int:license_id>/certificate",
+        type="http",
+        auth="user",
+        website=True,
+        methods=["GET"],
+    )
+    def portal_license_certificate(self, license_id, **_arguments):
+        """Return the certificate of a license, a PDF; another customer's is not there.
+
+        What it is called says the license: ``_get_report_base_filename``.
+        """
+        license_ = self._get_my_license(license_id)
+        return self._show_report(license_, "pdf", CERTIFICATE, download=True)

@@ -1,0 +1,53 @@
+from odoo import api, models
+
+from ..tools import period
+
+
+class SoftwareLicense(models.Model):
+    """What people do by hand, for one license or many: issue, and extend."""
+
+    _inherit = "software.license"
+
+    @api.model
+    def _issue(self, vals_list):
+        """Issue licenses whose first terms are among their values; return them.
+
+        Nobody writes the ledger but us: what the user may do is asked here.
+        """
+        self.check_access("create")
+        licenses = self.browse(self.sudo().create(vals_list).ids)
+        licenses.check_access("write")  # of a company that is this user's
+        return licenses
+
+    # === LONGER === #
+
+    def _get_extended_day(self, length, today):
+        """Return the last day of this license, made longer by a relativedelta.
+
+        From its end, or from today if that is over or nothing is paid any more.
+        """
+        self.ensure_one()
+        is_running = not self.is_payment_reversed
+        start = period.day_after(self.expires_at) if is_running else today
+        return period.last_day(max(start, today), length)
+
+    @api.model
+    def _extend(self, days, note=None):
+        """Let licenses run until later, last day included: {license: day}.
+
+        ``note`` is said in their chatter.
+        """
+        licenses = self.union(*days)
+        licenses.check_access("write")
+        trials = licenses.filtered("trial_ends_at")
+        trials._extend_trials(days)
+        for day, same in (licenses - trials).grouped(days.get).items():
+            same.expires_at = period.end_moment(day)
+        if note:
+            licenses._message_log_batch(dict.fromkeys(licenses.ids, note))
+
+    def _extend_trials(self, days):
+        """A trial that is made longer stays one: a date set by hand would end it."""
+        for license_ in self:
+            trials = license_.sudo().term_ids.filtered("is_effective")
+            trials[-1:].date_end = days[license_]

@@ -1,0 +1,87 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class SoftwareLicense(models.Model):
+    """A license that goes to another customer, with what was paid for it.
+
+    The ledger stays: what the old customer paid counts on for the new one.
+    """
+
+    _inherit = "software.license"
+
+    def write(self, vals):
+        if self._is_changed("partner_id", vals):
+            partner = self.env["res.partner"].browse(vals["partner_id"])
+            self.filtered(
+                lambda license_: (
+                    license_.commercial_partner_id != partner.commercial_partner_id
+                )
+            )._check_move(partner)
+        return super().write(vals)
+
+    def _check_move(self, partner):
+        """Refuse to give licenses to another customer; contacts are a user's business.
+
+        It takes from one customer what was paid for, and gives it to another one: a
+        manager decides. An open order that renews it would be paid for nothing.
+        """
+        if not self:
+            return
+        self._check_is_manager(
+            self.env._("Only a license manager can move a license to another customer.")
+        )
+        if orders := self._get_open_orders(partner):
+            raise UserError(
+                self.env._(
+                    "Customer: these orders renew a license that is to be moved. "
+                    "Cancel them first, or wait until they are paid: %(orders)s.",
+                    orders=", ".join(orders.mapped("name")),
+                )
+            )
+
+    def _get_open_orders(self, partner):
+        """Return the orders of others than a customer that renew these, unpaid."""
+        lines = (
+            self.env["sale.order.line"]
+            .sudo()
+            .search([("license_id", "in", self.ids), ("state", "!=", "cancel")])
+        )
+        return lines.filtered(
+            lambda line: (
+                not line.invoice_lines.license_term_ids
+                and line.order_partner_id.commercial_partner_id
+                != partner.commercial_partner_id
+            )
+        ).order_id
+
+    def _get_foreign_subscriptions(self, partner):
+        """Return the subscriptions of others than a customer that renew these."""
+        adapters = {
+            adapter._subscription_model: adapter.sudo()
+            for adapter in self.env["software.license.subscription"]._get_adapters()
+        }
+        references = filter(None, (it.subscription_ref for it in self.sudo()))
+        return [
+            subscription
+            for subscription in dict.fromkeys(references)
+            if adapters[subscription._name]
+            ._get_partner(subscription)
+            .commercial_partner_id
+            != partner.commercial_partner_id
+        ]
+
+    def _move(self, partner, note):
+        """Give these licenses to another customer; the old one sees them no more.
+
+        ``note`` is said in their chatter, which the old customer no longer follows.
+        """
+        self.check_access("write")
+        for owner, licenses in self.grouped("commercial_partner_id").items():
+            if owner != partner.commercial_partner_id:
+                followers = licenses.message_partner_ids.filtered(
+                    lambda it, owner=owner: it.commercial_partner_id == owner
+                )
+                licenses.message_unsubscribe(followers.ids)
+        self.partner_id = partner
+        self._message_log_batch(dict.fromkeys(self.ids, note))

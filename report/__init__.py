@@ -1,0 +1,1 @@
+from . import software_license_certificate

@@ -1,0 +1,137 @@
+from odoo import Command
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from .test_wizards import MANAGER, USER, WizardCommon
+
+
+@tagged("post_install", "-at_install")
+class TestMove(WizardCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.buyer = cls.env["res.partner"].create(
+            {"name": "Grey Owl Ltd.", "is_company": True, "email": "owl@example.com"}
+        )
+        cls.license = cls._create_license(cls.policy, partner_id=cls.customer.id)
+
+    def _move(self, licenses=None, user=None, **vals):
+        licenses = self.license if licenses is None else licenses
+        vals = {"partner_id": self.buyer.id, **vals}
+        self._open("move", licenses, user, **vals).action_move()
+
+    def _portal_user(self, partner):
+        return new_test_user(
+            self.env,
+            f"portal {partner.name}",
+            "base.group_portal",
+            partner_id=self.env["res.partner"]
+            .create({"name": "Contact", "parent_id": partner.id})
+            .id,
+        )
+
+    def test_the_new_customer_sees_it_in_the_portal_and_the_old_one_no_more(self):
+        old, new = self._portal_user(self.customer), self._portal_user(self.buyer)
+        self.license.message_subscribe(old.partner_id.ids)
+        self._move(user=self._user(MANAGER))
+        Licenses = self.env["software.license"]
+        self.assertFalse(Licenses.with_user(old).search([]))
+        self.assertFalse(self.license.with_user(old).has_access("read"))
+        self.assertEqual(Licenses.with_user(new).search([]), self.license)
+        self.assertNotIn(old.partner_id, self.license.message_partner_ids)
+
+    def test_the_old_key_is_replaced_and_devices_freed_as_the_old_owner_knows_it(self):
+        self.license.activation_ids = [Command.create({"device_id": "laptop"})]
+        key = self.license.license_key
+        self._move(is_emailed=True)
+        self.assertNotEqual(self.license.license_key, key)
+        self.assertEqual(self.license.seat_count, 0)
+        message = self._mails()[-1]
+        self.assertEqual(message.partner_id, self.buyer)
+        self.assertIn(self.license.license_key, message.mail_id.body_html)
+
+    def test_both_may_be_left_as_they_are(self):
+        self.license.activation_ids = [Command.create({"device_id": "laptop"})]
+        key, before = self.license.license_key, self._mails()
+        self._move(is_key_replaced=False, is_freed=False)
+        self.assertEqual(self.license.license_key, key)
+        self.assertEqual(self.license.seat_count, 1)
+        self.assertEqual(self._mails(), before)
+
+    def test_it_is_on_record_with_the_reason(self):
+        self._move(reason="Company sold")
+        bodies = " ".join(self.license.message_ids.mapped("body"))
+        self.assertIn("Moved from Blue Heron Studio to Grey Owl Ltd.", bodies)
+        self.assertIn("Company sold", bodies)
+
+    def test_what_was_paid_stays_with_the_license_and_is_paid_on(self):
+        license_ = self._sell(date="2099-01-01").license_ids
+        end = license_.expires_at
+        self._move(license_)
+        self.assertEqual(license_.expires_at, end)
+        order = self._order(partner_id=self.buyer.id, license_id=license_.id)
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        self.assertFalse(invoice.license_problem)
+        self.assertGreater(license_.expires_at, end)
+
+    def test_an_open_order_of_the_old_customer_is_named_and_refuses(self):
+        license_ = self._sell(date="2099-01-01").license_ids
+        order = self._order(license_id=license_.id)
+        with self.assertRaisesRegex(UserError, order.name):
+            self._move(license_)
+        self.assertEqual(license_.partner_id, self.customer)
+        order._action_cancel()
+        self._move(license_)
+        self.assertEqual(license_.partner_id, self.buyer)
+
+    def test_a_renewal_that_was_paid_is_in_nobodys_way(self):
+        license_ = self._sell(date="2099-01-01").license_ids
+        order = self._order(license_id=license_.id)
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        self._move(license_)
+        self.assertEqual(license_.partner_id, self.buyer)
+
+    def test_only_a_manager_moves_by_wizard_or_by_rpc(self):
+        user = self._user()
+        with self.assertRaises(AccessError):
+            self._open("move", self.license, user, partner_id=self.buyer.id)
+        with self.assertRaisesRegex(AccessError, "license manager"):
+            self.license.with_user(user).write({"partner_id": self.buyer.id})
+        self.assertEqual(self.license.partner_id, self.customer)
+
+    def test_a_user_names_another_contact_of_the_same_customer(self):
+        contact = self.env["res.partner"].create(
+            {"name": "Jane", "parent_id": self.customer.id}
+        )
+        license_ = self.license.with_user(self._user())
+        license_.partner_id = contact
+        self.assertEqual(license_.partner_id, contact)
+        key = license_.license_key
+        self._move(partner_id=self.customer.id)
+        self.assertEqual(license_.license_key, key)  # nothing to hide from them
+
+    def test_a_customer_of_another_company_is_refused(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.buyer.company_id = other
+        with (
+            self.assertRaisesRegex(UserError, "Grey Owl"),
+            self.env.cr.savepoint(),  # as a call from the browser
+        ):
+            self._move()
+        self.assertEqual(self.license.partner_id, self.customer)
+
+    def test_bad_input_names_its_field(self):
+        with self.assertRaisesRegex(UserError, "New Customer"):
+            self._move(partner_id=self.customer.id)
+        self.license.action_revoke()
+        with self.assertRaisesRegex(UserError, self.license.license_key):
+            self._move()
+
+    def test_a_license_user_may_not_even_open_what_a_manager_typed(self):
+        wizard = self._open("move", self.license, partner_id=self.buyer.id)
+        with self.assertRaises(AccessError):
+            wizard.with_user(self._user(USER)).read(["partner_id"])

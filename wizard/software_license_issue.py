@@ -1,0 +1,355 @@
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..tools import entitlement
+
+#: So many are issued at a time: each is a record, and an e-mail may list them.
+MAX_QUANTITY = 1000
+MAX_TRIAL_DAYS = 3650
+
+
+class SoftwareLicenseIssue(models.TransientModel):
+    """Issue licenses by hand, for a customer or for what an order sold."""
+
+    _name = "software.license.issue"
+    _description = "Issue Licenses"
+    _check_company_auto = True
+
+    company_id = fields.Many2one(
+        "res.company",
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+    )
+    order_id = fields.Many2one("sale.order", string="Order", readonly=True)
+    sale_line_id = fields.Many2one(
+        "sale.order.line",
+        string="Order Line",
+        compute="_compute_sale_line_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        domain="sale_line_domain",
+    )
+    # No x2many: whoever issues without an order need not be able to read any.
+    sale_line_domain = fields.Binary(compute="_compute_sale_line_domain")
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        compute="_compute_partner_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        check_company=True,
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        compute="_compute_product_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain="['|', ('license_policy_id', '!=', False), "
+        "('variant_license_policy_id', '!=', False)]",
+    )
+    policy_id = fields.Many2one(
+        "software.license.policy",
+        string="License Policy",
+        compute="_compute_policy_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        check_company=True,
+    )
+    quantity_rule = fields.Selection(related="policy_id.quantity_rule")
+    quantity = fields.Integer(
+        compute="_compute_quantity",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        help="As the policy says: one license for so many units, or so many licenses.",
+    )
+    is_trial = fields.Boolean(string="Trial")
+    trial_days = fields.Integer(
+        string="Days",
+        compute="_compute_trial_days",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    had_trial = fields.Boolean(compute="_compute_had_trial")
+    is_another_allowed = fields.Boolean(
+        string="Give Another Trial",
+        groups="software_license.group_license_manager",
+        help="The customer had a trial of this application already.",
+    )
+    date_end = fields.Date(
+        string="Valid Until",
+        compute="_compute_date_end",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="The last day. Empty: forever.",
+    )
+    max_activations = fields.Integer(
+        string="Own Device Limit",
+        help="How many devices may use each license, whatever its policy says. "
+        "0: as the policy says. -1: unlimited.",
+    )
+    features_text = fields.Text(
+        string="Own Features (JSON)",
+        help="What is set here wins over the features of the policy.",
+    )
+    is_emailed = fields.Boolean(
+        string="E-mail the Keys", help="One e-mail to the customer with all the keys."
+    )
+    summary = fields.Char(compute="_compute_summary")
+
+    # === WHAT FOLLOWS FROM THE ORDER AND THE POLICY === #
+
+    @api.model
+    def default_get(self, fields_list):
+        values = super().default_get(fields_list)
+        if self.env.context.get("active_model") == "res.partner":
+            values.setdefault("partner_id", self.env.context.get("active_id"))
+        return values
+
+    @api.depends("order_id")
+    def _compute_company_id(self):
+        for wizard in self:
+            wizard.company_id = (
+                wizard.order_id.company_id or wizard.company_id or self.env.company
+            )
+
+    @api.depends("order_id")
+    def _compute_partner_id(self):
+        for wizard in self:
+            wizard.partner_id = wizard.order_id.partner_id or wizard.partner_id
+
+    @api.depends("order_id")
+    def _compute_sale_line_domain(self):
+        for wizard in self:
+            lines = wizard.order_id.order_line._filter_unlicensed()
+            wizard.sale_line_domain = [("id", "in", lines._origin.ids)]
+
+    @api.depends("order_id")
+    def _compute_sale_line_id(self):
+        for wizard in self:
+            lines = wizard.order_id.order_line._filter_unlicensed()
+            wizard.sale_line_id = lines._origin[:1]
+
+    @api.depends("sale_line_id")
+    def _compute_product_id(self):
+        for wizard in self:
+            wizard.product_id = wizard.sale_line_id.product_id or wizard.product_id
+
+    @api.depends("product_id")
+    def _compute_policy_id(self):
+        for wizard in self:
+            policy = wizard.product_id._get_license_policy()
+            wizard.policy_id = policy or wizard.policy_id
+
+    @api.depends("sale_line_id")
+    def _compute_quantity(self):
+        for wizard in self:
+            line = wizard.sale_line_id
+            sold = line and max(1, int(line._get_license_quantity()))
+            wizard.quantity = sold or wizard.quantity or 1
+
+    @api.depends("policy_id")
+    def _compute_trial_days(self):
+        for wizard in self:
+            wizard.trial_days = wizard.policy_id.trial_days
+
+    @api.depends("partner_id", "policy_id", "is_trial")
+    def _compute_had_trial(self):
+        for wizard in self:
+            wizard.had_trial = bool(
+                wizard.is_trial
+                and wizard.partner_id
+                and wizard.partner_id._had_license_trial(wizard.policy_id.application)
+            )
+
+    @api.depends("policy_id", "is_trial", "trial_days", "sale_line_id")
+    def _compute_date_end(self):
+        for wizard in self:
+            policy = wizard.policy_id
+            wizard.date_end = policy and wizard._get_default_end()
+
+    def _get_default_end(self):
+        """Return the last day of the trial, or what policy or order give today."""
+        today = fields.Date.today()
+        if not self.is_trial:
+            return self.sale_line_id._get_due_end(
+                today, self.policy_id._get_period(today)[1]
+            )
+        days = min(max(self.trial_days, 0), MAX_TRIAL_DAYS)
+        return days and self.policy_id._get_trial_period(today, days)[1]
+
+    # === WHAT WILL HAPPEN === #
+
+    @api.depends("policy_id", "quantity", "date_end", "max_activations", "sale_line_id")
+    def _compute_summary(self):
+        for wizard in self:
+            is_known = wizard.policy_id and not wizard._get_problem()
+            wizard.summary = is_known and wizard._describe()
+
+    def _describe(self):
+        """Return what will be issued: “3 licenses, devices: 2 each, forever”."""
+        count, units = self._get_count(), self._get_units()
+        limit = entitlement.seat_limit(
+            self.policy_id.max_activations, self.max_activations, units
+        )
+        texts = [
+            self.env._("1 license")
+            if count == 1
+            else self.env._("%(count)s licenses", count=count)
+        ]
+        if limit is None:
+            texts.append(self.env._("any number of devices"))
+        elif count == 1:
+            texts.append(self.env._("devices: %(count)s", count=limit))
+        else:
+            texts.append(self.env._("devices: %(count)s each", count=limit))
+        texts.append(
+            self.env._("until %(day)s", day=format_date(self.env, self.date_end))
+            if self.date_end
+            else self.env._("forever")
+        )
+        return ", ".join(texts)
+
+    def _get_count(self):
+        """Return how many licenses will be issued."""
+        return 1 if self._is_of_seats() else round(self._get_quantity())
+
+    def _get_units(self):
+        """Return the units that each license gets."""
+        return self._get_quantity() if self._is_of_seats() else 1
+
+    def _is_of_seats(self):
+        return self.policy_id.quantity_rule == "seats"
+
+    def _get_quantity(self):
+        """Return the units: those that the order sold, else what was entered."""
+        line = self.sale_line_id
+        return line._get_license_quantity() if line else self.quantity
+
+    def _get_problem(self):
+        """Return what is wrong with what was entered, False if nothing is."""
+        self.ensure_one()
+        quantity = self._get_quantity()
+        if not 0 < quantity <= MAX_QUANTITY:
+            return self.env._("Quantity: 1 to %(limit)s.", limit=MAX_QUANTITY)
+        if self.max_activations < entitlement.UNLIMITED:
+            return self.env._("Own Device Limit: -1 (unlimited) or more.")
+        if self.is_trial and not 1 <= self.trial_days <= MAX_TRIAL_DAYS:
+            return self.env._("Days: a trial lasts 1 to 3650 days.")
+        if self.date_end and self.date_end < fields.Date.today():
+            return self.env._("Valid Until: this day is over.")
+        problem = self.policy_id.sudo()._get_problem(self.company_id, quantity)
+        return problem and self.env._("License Policy: %s.", problem)
+
+    # === ISSUING === #
+
+    def action_issue(self):
+        """Issue the licenses, and show them."""
+        self.ensure_one()
+        self._check()
+        licenses = self.env["software.license"]._issue(self._prepare_vals_list())
+        self._log(licenses)
+        if self.is_emailed:
+            licenses._email_keys()
+        action = licenses._get_list_action([("id", "in", licenses.ids)])
+        if len(licenses) == 1:
+            action.update(res_id=licenses.id, view_mode="form", views=[(False, "form")])
+        return action
+
+    def _check(self):
+        if problem := self._get_problem():
+            raise UserError(problem)
+        if self.is_emailed and not self.partner_id.email_normalized:
+            raise UserError(
+                self.env._(
+                    "E-mail the Keys: %(customer)s has no e-mail address.",
+                    customer=self.partner_id.display_name,
+                )
+            )
+        if self.order_id:
+            self._check_order()
+        if self.is_trial:
+            self.partner_id._check_license_trial(
+                self.policy_id.application, self.sudo().is_another_allowed
+            )
+
+    def _check_order(self):
+        """Refuse to issue twice what an order sold, or something else than that."""
+        line = self.sale_line_id
+        self.order_id.check_access("read")
+        if line:
+            self.env["software.license"]._keep_rivals_off(line)
+        if not line or line not in self.order_id.order_line._filter_unlicensed():
+            raise UserError(
+                self.env._("Order Line: choose one whose licenses are not issued yet.")
+            )
+        if (
+            self.product_id != line.product_id
+            or self.policy_id.application
+            != line.product_id._get_license_policy().application
+            or self.partner_id.commercial_partner_id
+            != line.order_partner_id.commercial_partner_id
+            or self.company_id != line.company_id
+        ):
+            raise UserError(
+                self.env._(
+                    "Order: issue what it sold, to its customer, or issue without it."
+                )
+            )
+
+    def _prepare_vals_list(self):
+        """Return the values of each license, with its first entry in the ledger."""
+        vals = {
+            "partner_id": self.partner_id.id,
+            "product_id": self.product_id.id,
+            "policy_id": self.policy_id.id,
+            "company_id": self.company_id.id,
+            "max_activations": self.max_activations,
+            "features_text": self.features_text,
+            "term_ids": [Command.create(self._prepare_term_vals())],
+        }
+        line = self.sale_line_id
+        if not line:
+            return [vals] * self._get_count()
+        # Known by its order line, whose payment goes on to pay for it.
+        vals.update(sale_line_id=line.id, billing_identity=line._license_identity())
+        return [
+            {**vals, "billing_unit": unit} for unit in range(1, self._get_count() + 1)
+        ]
+
+    def _prepare_term_vals(self):
+        """Return the values of the entry in the ledger; what it tells is no news."""
+        source = "order" if self.sale_line_id else "manual"
+        return {
+            "source": "trial" if self.is_trial else source,
+            "is_announced": True,
+            "sale_line_id": self.sale_line_id.id,
+            "product_id": self.product_id.id,
+            "policy_id": self.policy_id.id,
+            "date_start": fields.Date.today(),
+            "date_end": self._get_default_end() if self.is_trial else self.date_end,
+            "quantity": self._get_units(),
+        }
+
+    def _log(self, licenses):
+        text = self.env._("Issued by hand.")
+        if self.order_id:
+            text = self.env._(
+                "Issued by hand, ahead of the payment of order %(order)s.",
+                order=self.order_id._get_html_link(),
+            )
+        licenses._message_log_batch(dict.fromkeys(licenses.ids, text))
