@@ -6,8 +6,13 @@ import pytest
 import requests
 from browser import PHONE, WIDE, Visitor, chromium, log_in
 
+ACTION = "/odoo/action-software_license.software_license"
+FEATURES = "a.nav-link:has-text('Features')"
 #: Widgets of the backend: an action's path, what to click there, and the widget.
-WIDGETS = ()
+WIDGETS = (
+    (f"{ACTION}_policy_action/{{policy}}", (FEATURES,), ".o_license_features"),
+    (f"{ACTION}_action/{{license}}", (FEATURES,), ".o_license_features"),
+)
 #: What a finger hits without looking twice, in pixels.
 FINGER = 44
 
@@ -210,15 +215,16 @@ def test_without_scripts_a_device_is_freed_and_found(
     assert page.locator("tbody tr").count() == 1
 
 
-def test_widgets_of_the_backend_have_no_barrier(browser, own_site):
+def test_widgets_of_the_backend_have_no_barrier(browser, own_site, customer):
     url = own_site.server.url
     visitor = Visitor(browser, url, log_in(browser, url, "admin"))
+    license_, _key = customer.licenses["active"]
     for action, clicks, widget in WIDGETS:
-        visitor.open(action)
+        visitor.open(action.format(policy=customer.policy, license=license_))
         for selector in clicks:
             visitor.page.locator(selector).first.click()
         visitor.page.locator(widget).first.wait_for()
-        assert visitor.find_barriers(widget) == [], widget
+        assert visitor.find_barriers(widget) == [], action
 
 
 def test_a_barrier_is_found(visitor, customer):
