@@ -3,7 +3,7 @@ from odoo.http import content_disposition, request
 
 from ..tools import license_file
 from ..tools.errors import LicenseApiError
-from .portal import MAX_ID, LicensePortal
+from .portal import LicensePortal
 
 #: What a customer does on the page of a license.
 FORM = {"type": "http", "auth": "user", "website": True, "methods": ["POST"]}
@@ -68,7 +68,7 @@ class LicensePortalForms(LicensePortal):
     def _get_my_device(self, license_id, device_id):
         """Return a license of the user's company, and a device of it."""
         license_ = self._get_my_license(license_id)
-        device = device_id <= MAX_ID and license_._get_portal_device(device_id)
+        device = license_._get_portal_device(device_id)
         if not device:
             raise request.not_found()
         return license_, device

@@ -45,35 +45,42 @@ def chromium():
         browser.close()
 
 
+def log_in(browser, url, login):
+    """Log in, with the login for a password; return the session of a Visitor."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{url}/web/login")
+    page.fill("#login", login)
+    page.fill("#password", login)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda address: "/web/login" not in address)
+    session = context.storage_state()
+    context.close()
+    return session
+
+
 class Visitor:
-    """Somebody who is logged in, on a screen of this size.
+    """Somebody with a session, on a screen of this size.
 
     ``said`` are the errors and warnings that pages wrote to the console.
     """
 
-    def __init__(self, browser, url, login, size=WIDE, **options):
+    def __init__(self, browser, url, session, size=WIDE, **options):
         width, height = size
         self.url = url
         self.said = []
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, **options
+            viewport={"width": width, "height": height},
+            storage_state=session,
+            **options,
         )
         self.page = self.context.new_page()
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self._log_in(login)
 
     def _listen(self, message):
         if message.type in ("error", "warning"):
             self.said.append(f"{self.page.url}: {message.text}")
-
-    def _log_in(self, login):
-        """Log in; whoever visits has the login for a password."""
-        self.open("/web/login")
-        self.page.fill("#login", login)
-        self.page.fill("#password", login)
-        self.page.click("button[type=submit]")
-        self.page.wait_for_url(lambda address: "/web/login" not in address)
 
     def open(self, path):
         self.page.goto(f"{self.url}{path}")

@@ -7,7 +7,6 @@ from odoo.fields import Domain
 from odoo.tools import babel_locale_parse, format_date
 from odoo.tools.misc import get_lang
 
-from ..tools import verdict
 from .software_license_activation import COUNTED
 
 #: A name that a customer gives a device; longer ones are cut.
@@ -104,8 +103,16 @@ class SoftwareLicenseActivation(models.Model):
         self.label = " ".join(words)[:MAX_LABEL].strip() or False
 
     def _describe_last_seen(self):
-        """Return how long ago the device last asked, say "3 days ago"."""
+        """Return when the device last asked: how long ago, and on which day."""
         self.ensure_one()
+        moment = fields.Datetime.context_timestamp(self, self.last_seen)
+        return self.env._(
+            "Last check-in: %(ago)s (%(date)s)",
+            ago=self._describe_age(),
+            date=format_date(self.env, moment.date(), date_format="long"),
+        )
+
+    def _describe_age(self):
         delta = self.last_seen - fields.Datetime.now()
         if delta > timedelta(minutes=-1):
             return self.env._("just now")
@@ -114,12 +121,22 @@ class SoftwareLicenseActivation(models.Model):
             delta, granularity="minute", add_direction=True, locale=locale
         )
 
-    def _describe_last_seen_date(self):
-        """Return the day on which it last asked, where the user is."""
+    def _explain_status(self):
+        """Return what there is to know of its seat, None if nothing."""
         self.ensure_one()
-        moment = fields.Datetime.context_timestamp(self, self.last_seen)
-        return format_date(self.env, moment.date(), date_format="long")
-
-    def _is_instance(self):
-        self.ensure_one()
-        return self.kind == verdict.INSTANCE
+        if self.status == "lapsed":
+            return self.env._(
+                "It did not check in for so long that others may take its seat. It "
+                "gets one again when it next asks, if there is one."
+            )
+        if self.status == "blocked":
+            return self.env._(
+                "It can't use this license. Contact %(company)s.",
+                company=self.company_id.name,
+            )
+        if self.lease_expires_at:
+            return self.env._(
+                "It keeps its seat until %(moment)s, unless it checks in before.",
+                moment=self.license_id._describe_moment(self.lease_expires_at),
+            )
+        return None

@@ -61,19 +61,21 @@ registry.category("web_tour.tours").add("software_license_portal_device", {
             run: `edit ${REQUEST}`,
         },
         {
-            content: "get its file",
+            content: "get its file: a download, which leaves the page as it is",
             trigger: "#file button[type=submit]",
-            run: "click",
-        },
-        {
-            content: "the device has its seat, once the download has begun",
-            trigger: "#request_text",
-            async run() {
+            async run({ click }) {
+                await click();
                 let page = "";
                 while (!page.includes("2 of 2 in use")) {
                     page = await (await fetch(window.location.href)).text();
                 }
+                window.location.reload();
             },
+            expectUnloadPage: true,
+        },
+        {
+            content: "the device has its seat",
+            trigger: ".o_license_device:contains(Lab PC)",
         },
     ],
 });
