@@ -24,3 +24,12 @@ class AccountMove(models.Model):
         return self.license_ids | self.env["software.license"].search(
             [("billing_identity", "in", list(identities))]
         )
+
+    def _is_of_license_customer(self, customer):
+        """Is this invoice a customer's: by its address, order, or subscription?"""
+        lines = self.invoice_line_ids._filter_licensed()
+        subscribers = [it[1] for it in lines._get_license_subscriptions().values()]
+        partners = self.partner_id.union(
+            lines.sale_line_ids.order_id.partner_id, *subscribers
+        )
+        return customer.commercial_partner_id in partners.commercial_partner_id

@@ -51,7 +51,12 @@ class SoftwareLicenseMessage(models.Model):
         return self.license_ids[:1]._get_message_facts()["until"]
 
     def _get_invoice_url(self):
-        """Return where the customer sees, and pays, the invoice."""
+        """Return where the customer sees, and pays, the invoice; if it is theirs.
+
+        A license that was moved may be billed to the customer who had it before.
+        """
         self.ensure_one()
         move = self.move_id
+        if not move._is_of_license_customer(self.partner_id):
+            return False
         return move and f"{move.get_base_url()}{move.get_portal_url()}"

@@ -65,6 +65,7 @@ if Manifest.for_addon("contract", display_warning=False):
 if Manifest.for_addon("subscription_oca", display_warning=False):
     from . import test_subscription_bulk
     from . import test_subscription_buttons
+    from . import test_subscription_move
     from . import test_subscription_oca
 
     if find_spec("hypothesis"):

@@ -76,6 +76,18 @@ class TestMove(WizardCommon):
         self.assertFalse(invoice.license_problem)
         self.assertGreater(license_.expires_at, end)
 
+    def test_the_old_customers_invoice_is_not_shown_to_the_new_one(self):
+        invoice = self._create_license_invoice(date="2099-01-01")
+        invoice.action_post()
+        self._pay(invoice)
+        self._move(invoice.license_ids)
+        before = self._mails()
+        self._run_cron("cron_send_license_messages")
+        message = self._mails() - before
+        self.assertEqual(message.partner_id, self.buyer)
+        self.assertIn(message.license_ids.license_key, message.mail_id.body_html)
+        self.assertNotIn("/my/invoices/", message.mail_id.body_html)
+
     def test_an_open_order_of_the_old_customer_is_named_and_refuses(self):
         license_ = self._sell(date="2099-01-01").license_ids
         order = self._order(license_id=license_.id)

@@ -8,9 +8,8 @@ from odoo.tests import tagged
 from .common import LicenseBillingCommon
 
 
-@tagged("post_install", "-at_install")
-class TestSubscriptionOca(LicenseBillingCommon):
-    """Real subscription_oca: what its invoices bill is what the key is good for."""
+class SubscriptionOcaCommon(LicenseBillingCommon):
+    """Base of the tests of a real subscription_oca."""
 
     @classmethod
     def setUpClass(cls):
@@ -69,6 +68,11 @@ class TestSubscriptionOca(LicenseBillingCommon):
         )
         self._pay(invoice)
         return invoice
+
+
+@tagged("post_install", "-at_install")
+class TestSubscriptionOca(SubscriptionOcaCommon):
+    """What the invoices of a subscription bill is what the key is good for."""
 
     def test_the_subscriptions_own_cron_makes_the_invoice_that_issues(self):
         subscription = self._subscribe()

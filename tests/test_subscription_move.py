@@ -1,0 +1,38 @@
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .test_subscription_oca import SubscriptionOcaCommon
+
+
+@tagged("post_install", "-at_install")
+class TestSubscriptionMove(SubscriptionOcaCommon):
+    """A license that goes to another customer while a subscription renews it."""
+
+    def _move(self, licenses, partner, **vals):
+        wizard = self.env["software.license.move"].create(
+            {"license_ids": licenses.ids, "partner_id": partner.id, **vals}
+        )
+        wizard.action_move()
+        return wizard
+
+    def test_a_move_from_a_subscription_is_confirmed_and_it_goes_on_to_renew(self):
+        subscription = self._subscribe()
+        license_ = self._bill(subscription).license_ids
+        buyer = self.env["res.partner"].create({"name": "Grey Owl Ltd."})
+        with self.assertRaisesRegex(UserError, "Move Nevertheless"):
+            self._move(license_, buyer)
+        wizard = self._move(license_, buyer, is_billing_confirmed=True)
+        self.assertEqual(license_.partner_id, buyer)
+        self.assertTrue(wizard)
+        end = license_.expires_at
+        invoice = self._bill(subscription)
+        self.assertEqual(invoice.license_ids, license_)
+        self.assertGreater(license_.expires_at, end)
+
+    def test_no_question_when_the_subscription_is_the_new_customers_by_now(self):
+        subscription = self._subscribe()
+        license_ = self._bill(subscription).license_ids
+        buyer = self.env["res.partner"].create({"name": "Grey Owl Ltd."})
+        subscription.partner_id = buyer
+        self._move(license_, buyer)
+        self.assertEqual(license_.partner_id, buyer)
