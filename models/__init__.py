@@ -8,7 +8,6 @@ from . import account_move_line
 from . import account_move_line_credit
 from . import account_move_message
 from . import base
-from . import base_import
 from . import ir_actions_server
 from . import ir_http
 from . import ir_http_throttle

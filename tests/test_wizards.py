@@ -282,7 +282,7 @@ class TestExtend(WizardCommon):
         return licenses.mapped("date_end")
 
     def test_from_the_end_if_still_running_from_today_if_over(self):
-        licenses = self._licenses("2026-04-30", "2026-02-28", "2026-03-01")
+        licenses = self._licenses("2026-04-30", "2026-02-10", "2026-03-01")
         self.assertEqual(
             self._extend(licenses, self._user(), interval=10, unit="day"),
             [date(2026, 5, 10), date(2026, 3, 10), date(2026, 3, 11)],

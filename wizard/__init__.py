@@ -1,6 +1,7 @@
 # First: others inherit it.
 from . import software_license_wizard
 
+from . import base_import
 from . import software_license_extend
 from . import software_license_file
 from . import software_license_issue

@@ -24,7 +24,7 @@ class SoftwareLicenseIssue(models.TransientModel):
         precompute=True,
         required=True,
     )
-    order_id = fields.Many2one("sale.order", string="Order", readonly=True)
+    order_id = fields.Many2one("sale.order", readonly=True)
     sale_line_id = fields.Many2one(
         "sale.order.line",
         string="Order Line",

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .software_license_activation import CREATABLE_FIELDS
+from ..models.software_license_activation import CREATABLE_FIELDS
 
 LICENSE = "software.license"
 #: Read-only on the screen, and given once: in a file they may be.
