@@ -1,4 +1,5 @@
 from odoo import http
+from odoo.http import request
 
 from .portal import LicensePortal
 
@@ -21,4 +22,6 @@ class LicensePortalCertificate(LicensePortal):
         What it is called says the license: ``_get_report_base_filename``.
         """
         license_ = self._get_my_license(license_id)
+        if not license_._can_have_certificate():
+            raise request.not_found()
         return self._show_report(license_, "pdf", CERTIFICATE, download=True)

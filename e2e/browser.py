@@ -82,12 +82,11 @@ class Visitor:
         if message.type in ("error", "warning"):
             self.said.append(f"{self.page.url}: {message.text}")
 
-    def open(self, path):
-        self.page.goto(f"{self.url}{path}")
-        self.page.wait_for_load_state("networkidle")
+    def open(self, path, until="networkidle"):
+        """Open a page; the web client always talks, so wait there until "load"."""
+        self.page.goto(f"{self.url}{path}", wait_until=until)
 
     def find_barriers(self, within="html"):
         """Return what axe-core finds grave on the page, or in a part of it."""
-        self.page.wait_for_load_state("networkidle")
         self.page.evaluate(AXE)
         return self.page.evaluate(_FIND, [within, OF_ODOO, GRAVE])

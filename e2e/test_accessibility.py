@@ -220,7 +220,8 @@ def test_widgets_of_the_backend_have_no_barrier(browser, own_site, customer):
     visitor = Visitor(browser, url, log_in(browser, url, "admin"))
     license_, _key = customer.licenses["active"]
     for action, clicks, widget in WIDGETS:
-        visitor.open(action.format(policy=customer.policy, license=license_))
+        address = action.format(policy=customer.policy, license=license_)
+        visitor.open(address, until="load")
         for selector in clicks:
             visitor.page.locator(selector).first.click()
         visitor.page.locator(widget).first.wait_for()

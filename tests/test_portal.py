@@ -265,7 +265,9 @@ class TestPortal(PortalCommon):
             self.user.tz = zone
             self.assertIn("December 31, 9999", self._open().text)
 
+    @mute_logger("odoo.http")
     def test_a_certificate_is_offered_unless_the_license_was_revoked(self):
         self.assertIn("/certificate", self._open().text)
         self.license.state = "revoked"
         self.assertNotIn("/certificate", self._open().text)
+        self.assertEqual(self._open("certificate").status_code, 404)
