@@ -1,15 +1,12 @@
-"""A browser that looks at pages as people do: Chromium, and axe-core for barriers."""
+"""People on the pages of a server, and axe-core that finds what keeps some out."""
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import axe_playwright_python
-from playwright.sync_api import sync_playwright
 
-from ground import programs
+from ground import browser
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
-WIDE, PHONE = (1280, 800), (390, 844)
 #: What is worth a failure; the rest is advice.
 GRAVE = ("serious", "critical")
 #: Findings of Odoo's own layout, by rule and selector: nothing of ours is left out.
@@ -32,59 +29,8 @@ _FIND = """async ([within, ofOdoo, grave]) => {
 }"""
 
 
-@contextmanager
-def chromium():
-    """Run a headless Chromium while the block runs; yield playwright's browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=programs.find("chromium"),
-            # As root, in a container, Chromium has no sandbox.
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-        )
-        yield browser
-        browser.close()
-
-
-def log_in(browser, url, login):
-    """Log in, with the login for a password; return the session of a Visitor."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{url}/web/login")
-    page.fill("#login", login)
-    page.fill("#password", login)
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda address: "/web/login" not in address)
-    session = context.storage_state()
-    context.close()
-    return session
-
-
-class Visitor:
-    """Somebody with a session, on a screen of this size.
-
-    ``said`` are the errors and warnings that pages wrote to the console.
-    """
-
-    def __init__(self, browser, url, session, size=WIDE, **options):
-        width, height = size
-        self.url = url
-        self.said = []
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height},
-            storage_state=session,
-            **options,
-        )
-        self.page = self.context.new_page()
-        self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-
-    def _listen(self, message):
-        if message.type in ("error", "warning"):
-            self.said.append(f"{self.page.url}: {message.text}")
-
-    def open(self, path, until="networkidle"):
-        """Open a page; the web client always talks, so wait there until "load"."""
-        self.page.goto(f"{self.url}{path}", wait_until=until)
+class Visitor(browser.Visitor):
+    """Somebody on the pages, who asks axe-core about them."""
 
     def find_barriers(self, within="html"):
         """Return what axe-core finds grave on the page, or in a part of it."""

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 import requests
-from browser import PHONE, WIDE, Visitor, chromium, log_in
+from browser import Visitor
+
+from ground.browser import PHONE, WIDE, chromium, log_in
 
 ACTION = "/odoo/action-software_license.software_license"
 FEATURES = "a.nav-link:has-text('Features')"

@@ -53,6 +53,7 @@ class SoftwareLicenseDemo(models.AbstractModel):
             for name, sales in SALES.items()
         }
         self._renew(licenses[RENEWED], 15)
+        licenses[RENEWED].features = {"max_projects": 1000}
         self._refund(licenses[REFUNDED], 5)
         licenses[OVER_LIMIT].max_activations = 2
         licenses[SUSPENDED].action_suspend()

@@ -6,6 +6,17 @@ from odoo.tools import format_date, format_time
 from ..tools import period
 from .software_license_portal import SOON
 
+#: How what was just done is shown.
+NOTICE_COLORS = {
+    "freed": "success",
+    "removed": "success",
+    "renamed": "success",
+    "key_replaced": "success",
+    "not_seated": "info",
+    "blocked": "danger",
+    "not_allowed": "danger",
+}
+
 
 class SoftwareLicense(models.Model):
     """What the portal says of a license, in sentences."""
@@ -143,49 +154,29 @@ class SoftwareLicense(models.Model):
         """Return (color, sentence) of what was just done; None: of no such code."""
         self.ensure_one()
         sentences = {
-            "freed": (
-                "success",
-                self.env._(
-                    "%(device)s was freed: another device can take its seat. "
-                    "%(seats)s.",
-                    device=device,
-                    seats=self._describe_seats(),
-                ),
+            "freed": self.env._(
+                "%(device)s was freed: another device can take its seat. %(seats)s.",
+                device=device,
+                seats=self._describe_seats(),
             ),
-            "removed": (
-                "success",
-                self.env._(
-                    "%(device)s was removed. It is listed again when it next asks.",
-                    device=device,
-                ),
+            "removed": self.env._(
+                "%(device)s was removed. It is listed again when it next asks.",
+                device=device,
             ),
-            "renamed": (
-                "success",
-                self.env._("The name is now: %(device)s.", device=device),
+            "renamed": self.env._("The name is now: %(device)s.", device=device),
+            "key_replaced": self.env._(
+                "Your license has a new key. Enter it on each of your devices: the "
+                "old one stopped working."
             ),
-            "key_replaced": (
-                "success",
-                self.env._(
-                    "Your license has a new key. Enter it on each of your devices: the "
-                    "old one stopped working."
-                ),
+            "not_seated": self.env._(
+                "%(device)s holds no seat any more.", device=device
             ),
-            "not_seated": (
-                "info",
-                self.env._("%(device)s holds no seat any more.", device=device),
+            "blocked": self.env._(
+                "%(device)s is blocked, and holds no seat. Contact %(company)s.",
+                device=device,
+                company=self.company_id.name,
             ),
-            "blocked": (
-                "danger",
-                self.env._(
-                    "%(device)s is blocked, and holds no seat. Contact %(company)s.",
-                    device=device,
-                    company=self.company_id.name,
-                ),
-            ),
-            "not_allowed": (
-                "danger",
-                self.env._("%(device)s was not freed.", device=device)
-                + f" {self._describe_freeing() or ''}",
-            ),
+            "not_allowed": self.env._("%(device)s was not freed.", device=device)
+            + f" {self._describe_freeing() or ''}",
         }
-        return sentences.get(code)
+        return sentences.get(code) and (NOTICE_COLORS[code], sentences[code])

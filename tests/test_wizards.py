@@ -102,6 +102,11 @@ class TestIssue(WizardCommon):
             form.date_end = False
             self.assertEqual(form.summary, "3 licenses, any number of devices, forever")
 
+    def test_the_form_says_nothing_before_a_policy_is_chosen(self):
+        form = Form(self.env["software.license.issue"])
+        self.assertFalse(form.summary)
+        self.assertFalse(form.date_end)
+
     def test_everything_may_be_chosen_by_hand(self):
         license_ = self._issue(
             policy_id=self.env.ref("software_license.policy_default").id,

@@ -67,6 +67,8 @@ class SoftwareLicenseIssue(models.TransientModel):
         check_company=True,
     )
     quantity_rule = fields.Selection(related="policy_id.quantity_rule")
+    application = fields.Char(related="policy_id.application")
+    policy_features_text = fields.Text(related="policy_id.features_text")
     quantity = fields.Integer(
         compute="_compute_quantity",
         store=True,
@@ -179,8 +181,8 @@ class SoftwareLicenseIssue(models.TransientModel):
     @api.depends("policy_id", "is_trial", "trial_days", "sale_line_id")
     def _compute_date_end(self):
         for wizard in self:
-            policy = wizard.policy_id
-            wizard.date_end = policy and wizard._get_default_end()
+            is_known = bool(wizard.policy_id)
+            wizard.date_end = wizard._get_default_end() if is_known else False
 
     def _get_default_end(self):
         """Return the last day of the trial, or what policy or order give today."""
@@ -197,8 +199,8 @@ class SoftwareLicenseIssue(models.TransientModel):
     @api.depends("policy_id", "quantity", "date_end", "max_activations", "sale_line_id")
     def _compute_summary(self):
         for wizard in self:
-            is_known = wizard.policy_id and not wizard._get_problem()
-            wizard.summary = is_known and wizard._describe()
+            is_known = bool(wizard.policy_id) and not wizard._get_problem()
+            wizard.summary = wizard._describe() if is_known else False
 
     def _describe(self):
         """Return what will be issued: “3 licenses, devices: 2 each, forever”."""

@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-DESKTOP = (1280, 800)
-PHONE = (390, 844)
+from ground.browser import PHONE, WIDE, Visitor, chromium, log_in  # noqa: E402
+
 ACTION = "/odoo/action-software_license.software_license"
-#: What Chromium says of itself on a machine without a graphics card.
-NOT_OURS = ("GPU stall", "WebGL")
+CUSTOMER = "td:text('Blue Heron Studio')"
+PORTAL = {"path": "/my/licenses", "login": "portal"}
+LINK = ("a:text('Acme Editor Pro') >> visible=true",)
 
 
 @dataclass(frozen=True)
@@ -26,84 +27,56 @@ class Picture:
     ready: str
     clicks: tuple = ()
     login: str = "admin"
-    size: tuple = DESKTOP
+    size: tuple = WIDE
 
 
 PICTURES = (
-    Picture("dashboard", f"{ACTION}_dashboard_action", ".o_license_dashboard canvas"),
+    Picture("dashboard", "/odoo/licensing", ".o_license_dashboard canvas"),
     Picture("licenses", f"{ACTION}_action", ".o_data_row"),
     Picture(
-        "license",
-        f"{ACTION}_action",
-        ".o-mail-Chatter",
-        clicks=("td:text('Blue Heron Studio')",),
+        "kanban",
+        f"{ACTION}_action?view_type=kanban",
+        ".o_kanban_record",
+        ("button.o_switch_view.o_kanban",),
     ),
+    Picture("license", f"{ACTION}_action", ".o-mail-Chatter", (CUSTOMER,)),
     Picture(
         "features",
-        f"{ACTION}_policy_action",
+        f"{ACTION}_action",
         ".o_field_license_features",
-        clicks=("td:text('Acme Editor Pro')",),
+        (CUSTOMER, "a.nav-link:text('Features')"),
     ),
-    Picture(
-        "portal",
-        "/my/licenses",
-        "text=Joel's laptop",
-        clicks=("a:text('Acme Editor Pro')",),
-        login="portal",
-    ),
-    Picture(
-        "portal_phone",
-        "/my/licenses",
-        "text=Joel's laptop",
-        clicks=("a:text('Acme Editor Pro')",),
-        login="portal",
-        size=PHONE,
-    ),
+    Picture("issue", f"{ACTION}_issue_action", ".modal .o_form_view"),
+    Picture("portal", ready="text=Joel's laptop", clicks=LINK, **PORTAL),
+    Picture("portal_phone", ready=".card", clicks=LINK, size=PHONE, **PORTAL),
 )
 
 
-def main(url, program, folder, *names):
+def main(url, folder, *names):
     """Take the wanted pictures; return the lines that pages wrote to the console."""
-    said = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--disable-gpu"]
-        )
-        for picture in PICTURES:
-            if not names or picture.name in names:
-                said += _take(browser, url, picture, Path(folder))
-        browser.close()
-    return said
+    wanted = [it for it in PICTURES if not names or it.name in names]
+    with chromium() as browser:
+        sessions = {
+            login: log_in(browser, url, login)
+            for login in {picture.login for picture in wanted}
+        }
+        return [
+            line
+            for picture in wanted
+            for line in _take(browser, url, sessions, picture, Path(folder))
+        ]
 
 
-def _take(browser, url, picture, folder):
-    width, height = picture.size
-    page = browser.new_page(viewport={"width": width, "height": height})
-    said = []
-    page.on("console", lambda message: said.append((message.type, message.text)))
-    page.on("pageerror", lambda error: said.append(("error", str(error))))
-    _log_in(page, url, picture.login)
-    page.goto(url + picture.path)
+def _take(browser, url, sessions, picture, folder):
+    visitor = Visitor(browser, url, sessions[picture.login], picture.size)
+    visitor.open(picture.path, until="load")
     for selector in picture.clicks:
-        page.locator(selector).first.click()
-    page.locator(picture.ready).first.wait_for()
-    page.wait_for_timeout(2000)  # images come, charts come to rest
-    page.screenshot(path=folder / f"{picture.name}.png")
-    page.close()
-    return [
-        f"{picture.name}: {text}"
-        for kind, text in said
-        if kind in ("error", "warning") and not any(word in text for word in NOT_OURS)
-    ]
-
-
-def _log_in(page, url, login):
-    """Log in; demo users have their login for a password."""
-    page.goto(f"{url}/web/login")
-    page.fill("#login", login)
-    page.fill("#password", login)
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda address: "/web/login" not in address)
+        visitor.page.locator(selector).first.click()
+    visitor.page.locator(picture.ready).first.wait_for()
+    visitor.page.wait_for_timeout(2000)  # images come, charts come to rest
+    visitor.page.screenshot(path=folder / f"{picture.name}.png")
+    visitor.context.close()
+    return visitor.said
 
 
 if __name__ == "__main__":
