@@ -40,8 +40,9 @@ class SoftwareLicenseMessage(models.Model):
         groups = [group for part in parts for group in part._get_message_groups()]
         if sum(len(group["keys"]) for group in groups) == len(self.license_ids):
             return {}
+        name = self.env._("License keys")
         content = b64encode(self.license_ids._get_keys_file())
-        return {"attachments": [(f"{self.env._('License keys')}.csv", content)]}
+        return {"attachments": [(f"{name}.csv", content)]}
 
     def _is_about_trials(self):
         return bool(self.license_ids) and all(self.license_ids.mapped("trial_ends_at"))
