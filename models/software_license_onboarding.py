@@ -19,7 +19,7 @@ class SoftwareLicenseOnboarding(models.AbstractModel):
         """Return the steps, ``[]`` if the panel is not to be shown.
 
         Each is ``{"name", "title", "text", "button", "is_done", "action"}``; the
-        action is one that the web client can do.
+        action is one that the web client can do, or the name of one.
         """
         is_closed = self.env.company.sudo().license_onboarding_closed
         if is_closed or not self.env.user.has_group(MANAGER):
@@ -52,7 +52,7 @@ class SoftwareLicenseOnboarding(models.AbstractModel):
                 "text": self.env._("Choose the policy on what you sell."),
                 "button": self.env._("Choose it"),
                 "is_done": self._has("product.template", "license_policy_id"),
-                "action": self._get_action("software_license_product_action"),
+                "action": "software_license.software_license_product_action",
             },
             {
                 "name": "license",
@@ -60,7 +60,7 @@ class SoftwareLicenseOnboarding(models.AbstractModel):
                 "text": self.env._("Be paid for an invoice, or issue one by hand."),
                 "button": self.env._("Issue it"),
                 "is_done": self._has("software.license", "id"),
-                "action": self._get_action("software_license_issue_action"),
+                "action": "software_license.software_license_issue_action",
             },
             {
                 "name": "software",
@@ -91,9 +91,6 @@ class SoftwareLicenseOnboarding(models.AbstractModel):
         """Return records of this company, or of none, whose field is set."""
         here = [("company_id", "in", (False, self.env.company.id))]
         return self.env[model].search([*here, (field, "!=", False)], limit=limit)
-
-    def _get_action(self, name):
-        return self.env["ir.actions.act_window"]._for_xml_id(f"software_license.{name}")
 
     def _get_new(self, model):
         return {

@@ -136,7 +136,8 @@ class SoftwareLicenseActivation(models.Model):
             )
         if self.lease_expires_at:
             return self.env._(
-                "It keeps its seat until %(moment)s, and longer if it checks in before.",
+                "It keeps its seat until %(moment)s, and longer if it checks in "
+                "before.",
                 moment=self.license_id._describe_moment(self.lease_expires_at),
             )
         return None

@@ -13,7 +13,7 @@ OPTIONS = {
     "float_thousand_separator": ",",
     "float_decimal_separator": ".",
 }
-FIELDS = ["partner_id", "policy_id", "license_key", "date_end", "max_activations"]
+FIELDS = ("partner_id", "policy_id", "license_key", "date_end", "max_activations")
 
 
 @tagged("post_install", "-at_install")
@@ -46,7 +46,7 @@ class TestImport(LicenseCommon):
         )
         known = self._all()
         result = wizard.execute_import(
-            fields, fields, {**OPTIONS, **options}, dryrun=dryrun
+            list(fields), list(fields), {**OPTIONS, **options}, dryrun=dryrun
         )
         self.env.invalidate_all()
         return result, (self._all() - known).sorted("id")

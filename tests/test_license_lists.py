@@ -328,7 +328,7 @@ class TestDashboard(LicenseListCommon):
         Licenses = self.env["software.license"]
         Licenses.get_dashboard()
         before = self._count_statements(Licenses.get_dashboard)
-        self.assertLessEqual(before, 30)
+        self.assertLessEqual(before, 36)
         self.licenses.copy({"license_key": "/"})
         self.assertEqual(self._count_statements(Licenses.get_dashboard), before)
 

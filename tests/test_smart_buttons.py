@@ -1,6 +1,5 @@
 from lxml import etree
 
-from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
 from .common import LicenseBillingCommon, LicenseCommon
@@ -60,35 +59,6 @@ class TestWhoSeesButtons(ButtonCommon, LicenseCommon):
             with self.subTest(group):
                 for name, groups in WAYS_BACK.items():
                     self.assertEqual(name in buttons, group in groups, name)
-
-    def test_whoever_may_not_open_the_subscription_is_not_led_there(self):
-        license_ = self._create_license()
-        vals = {
-            "partner_id": license_.partner_id.id,
-            "template_id": self.env["sale.subscription.template"]
-            .create({"name": "Monthly"})
-            .id,
-            "pricelist_id": self.env["product.pricelist"].create({"name": "Public"}).id,
-        }
-        subscription = self.env["sale.subscription"].create(vals)
-        self.assertFalse(license_.can_view_subscription)
-        license_.sudo().subscription_ref = subscription
-        self.assertTrue(license_.can_view_subscription)
-        action = license_.action_view_subscription()
-        self.assertEqual(action["res_id"], subscription.id)
-        user = new_test_user(self.env, "reader", ACCOUNTANT)
-        readers = license_.with_user(user)
-        self.assertEqual(
-            readers.can_view_subscription,
-            subscription.with_user(user).has_access("read"),
-        )
-        self.env["ir.model.access"].search(
-            [("model_id.model", "=", "sale.subscription")]
-        ).active = False
-        self.env.invalidate_all()
-        self.assertFalse(readers.can_view_subscription)
-        with self.assertRaises(AccessError):
-            readers.action_view_subscription()
 
     def test_the_devices_button_counts_what_it_opens_freed_ones_too(self):
         license_ = self._create_license()
