@@ -47,6 +47,7 @@ from . import software_license_message
 from . import software_license_message_due
 from . import software_license_message_text
 from . import software_license_move
+from . import software_license_name
 from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_policy

@@ -175,6 +175,8 @@ class SoftwareLicense(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_fields(name for name in DERIVED_FIELDS if vals.get(name))
+            if vals.get("state") == "revoked" or not vals.get("active", True):
+                self._check_is_manager()
         licenses = super().create(self._with_license_keys(vals_list))
         unbooked = licenses.filtered(lambda license_: not license_.term_ids)
         unbooked._inverse_expires_at()
@@ -279,7 +281,7 @@ class SoftwareLicense(models.Model):
                 raise UserError(
                     self.env._(
                         "License %(key)s is %(state)s: it can't become %(target)s.",
-                        key=license_.display_name,
+                        key=license_._get_masked_names(),
                         state=labels[license_.state],
                         target=labels[target],
                     )

@@ -47,18 +47,24 @@ class SoftwareLicense(models.Model):
         """Return the tiles; each counts what the filter of its name finds.
 
         The search view is the one home of these domains: one that somebody changed
-        there is another tile here, and one that was removed is none.
+        there is another tile here. One that was removed, or that only a browser can
+        work out, is none.
         """
         filters = self._get_saved_filters()
-        return [
+        tiles = (
             self._get_dashboard_tile(filters[name], tone)
             for name, tone in TILES.items()
             if name in filters
-        ]
+        )
+        return [tile for tile in tiles if tile]
 
     @api.model
     def _get_dashboard_tile(self, filter_, tone):
-        domain = literal_eval(filter_.get("domain"))
+        """Return what a tile shows, None if only a browser knows its domain."""
+        try:
+            domain = literal_eval(filter_.get("domain"))
+        except (ValueError, SyntaxError):
+            return None
         count = self.search_count(domain, limit=MOST + 1)
         return {
             "filter": filter_.get("name"),

@@ -47,7 +47,7 @@ class SoftwareLicense(models.Model):
             raise UserError(
                 self.env._(
                     "A revoked license gets no new key: %(keys)s.",
-                    keys=", ".join(revoked.mapped("display_name")),
+                    keys=revoked._get_masked_names(),
                 )
             )
         self._lock_seats()  # a rival's call is tried again by Odoo

@@ -64,6 +64,8 @@ class SoftwareLicense(models.Model):
     def _load_records_write(self, values):
         """Write what a file changes; what it repeats is no entry in the ledger."""
         values = _without_gaps(values)
+        if self.billing_identity and not values.get("date_end", True):
+            del values["date_end"]  # what was paid says until when, not a gap
         repeated = [
             name
             for name in ("date_end", "expires_at")

@@ -45,7 +45,7 @@ class SoftwareLicense(models.Model):
             raise UserError(
                 self.env._(
                     "A revoked license key is not sent to its customer: %(keys)s",
-                    keys=", ".join(revoked.mapped("license_key")),
+                    keys=revoked._get_masked_names(),
                 )
             )
         customers = self.partner_id

@@ -46,8 +46,14 @@ class SoftwareLicense(models.Model):
         )
         for license_ in self:
             facts = license_._get_message_facts()
-            rows.writerow([facts["name"], facts["key"], facts["until"] or ""])
+            cells = [facts["name"], facts["key"], facts["until"] or ""]
+            rows.writerow([_disarm(str(cell)) for cell in cells])
         return file.getvalue().encode("utf-8-sig")  # as spreadsheets expect it
+
+
+def _disarm(cell):
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _limit(groups, max_groups, max_keys):

@@ -88,9 +88,8 @@ class SoftwareLicense(models.Model):
                 allowed=allowed,
             )
         return self.env._(
-            "Devices were freed %(allowed)s times this year, which is all that this "
-            "license allows. You can free devices again from January 1, or contact "
-            "%(company)s.",
+            "This license lets you free a device so often in a year: %(allowed)s. You "
+            "can free devices again from January 1, or contact %(company)s.",
             allowed=allowed,
             company=self.company_id.name,
         )

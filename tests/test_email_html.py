@@ -166,6 +166,12 @@ class TestEmailHtml(MessagesCommon):
         ids = {"company_id": self.env.company.id, "partner_id": self.customer.id}
         return messages._send([{"kind": "issued", **ids, **vals}])
 
+    def test_no_cell_of_the_file_is_a_formula(self):
+        self.servers.name = "=HYPERLINK(1)"
+        file = self._create_licenses(self.servers)._get_keys_file()
+        row = file.decode("utf-8-sig").splitlines()[1]
+        self.assertTrue(row.startswith("'=HYPERLINK(1),"), row)
+
     def test_the_file_of_keys_goes_with_the_mail(self):
         message = self._sell_servers(151)
         attachment = message.mail_id.attachment_ids

@@ -193,6 +193,21 @@ class TestImport(LicenseCommon):
         self.assertEqual(license_.date_end, date(2028, 12, 31))
         self.assertEqual(len(license_.term_ids), 2)
 
+    def test_an_empty_cell_does_not_make_what_was_paid_last_forever(self):
+        fields = ["id", *FIELDS]
+        row = f"old_1,{self._row('PAID-0000')}"
+        _result, license_ = self._import([row], fields)
+        license_.sudo().billing_identity = "invoice line,1"
+        end = license_.date_end
+        result, _added = self._import([row.replace("2027-12-31", "")], fields)
+        self.assertEqual(result["messages"], [])
+        self.assertEqual(license_.date_end, end)
+
+    def test_only_a_manager_brings_revoked_licenses(self):
+        row = self._row("GONE-0000") + ",revoked"
+        errors = self._errors([row], [*FIELDS, "state"])
+        self.assertIn("Only a license manager", errors[0][1])
+
     def test_another_key_for_a_license_that_is_there_is_refused(self):
         fields = ["id", *FIELDS]
         self._import([f"old_1,{self._row('FIXED-0000')}"], fields)

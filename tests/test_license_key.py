@@ -23,6 +23,14 @@ class TestLicenseKey(BaseCase):
     def test_a_hex_key_has_64_lower_case_hex_digits(self):
         self.assertTrue(re.fullmatch(r"[0-9a-f]{64}", license_key.generate_hex64()))
 
+    def test_a_log_shows_the_ends_of_a_key_and_less_of_a_short_one(self):
+        for key, masked in (
+            ("ACME-7K3M-91QZ-V0XT-8RWB", "ACME…8RWB"),
+            ("12345678", "1…8"),
+            ("/", "…"),
+        ):
+            self.assertEqual(license_key.mask(key), masked)
+
     def test_keys_differ(self):
         keys = {license_key.generate_grouped() for _turn in range(1000)}
         self.assertEqual(len(keys), 1000)

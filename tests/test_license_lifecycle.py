@@ -116,6 +116,14 @@ class TestLicenseLifecycle(LicenseCommon):
         with self.assertRaisesRegex(UserError, "is Revoked: it can't become Active"):
             license_.action_reinstate()
 
+    def test_no_refusal_says_a_whole_key_for_odoo_logs_it(self):
+        license_ = self._create_license(state="revoked")
+        for refused in ("action_reinstate", "action_send_key", "action_replace_key"):
+            with self.subTest(refused), self.assertRaises(UserError) as caught:
+                getattr(license_, refused)()
+            self.assertNotIn(license_.license_key, str(caught.exception))
+            self.assertIn(license_.partner_id.name, str(caught.exception))
+
     def test_every_change_of_state_is_on_record(self):
         license_ = self._create_license()
         self.flush_tracking()

@@ -312,6 +312,23 @@ class TestDashboard(LicenseListCommon):
         )
         self.assertEqual(self._get_tiles(user)["status_active"]["count"], 1)
 
+    def test_a_filter_that_only_a_browser_can_work_out_is_no_tile(self):
+        self.env["ir.ui.view"].create(
+            {
+                "name": "another end",
+                "model": "software.license",
+                "inherit_id": self.env.ref(
+                    "software_license.software_license_view_search"
+                ).id,
+                "arch": """<filter name="expiring" position="attributes">
+                    <attribute name="domain">[('expires_at', '&gt;=', context_today())]
+                    </attribute></filter>""",
+            }
+        )
+        tiles = self._get_tiles(self.env.user)
+        self.assertNotIn("expiring", tiles)
+        self.assertIn("over_limit", tiles)
+
     def test_who_may_not_read_the_report_or_licenses_gets_no_figure(self):
         for group in ("base.group_user", "base.group_portal"):
             user = new_test_user(self.env, group, group)

@@ -555,6 +555,10 @@ class TestAddress(BaseCase):
             ("GET /api/licenses?q=1 HTTP/1.1", None),
             ("GET /api/licenses/openapi.json HTTP/1.1", None),
             ("GET /web/login", None),
+            (
+                "GET /my/licenses?search_in=key&search=ACME-7K3M-91QZ HTTP/1.1",
+                "GET /my/licenses?search_in=key&search=ACME… HTTP/1.1",
+            ),
         ):
             self.assertEqual(mask_keys(line), masked or line)
 

@@ -22,5 +22,9 @@ def is_public(path):
 
 
 def mask_keys(text):
-    """Return a text, such as a line of a log, without the keys in its addresses."""
-    return re.sub(rf"(/api/licenses/)(?={KEY})([^/?\s]{{0,4}})[^/?\s]*", r"\1\2…", text)
+    """Return a text, such as a line of a log, without the keys in its addresses.
+
+    What customers search for in the portal may be a key, too.
+    """
+    text = re.sub(rf"(/api/licenses/)(?={KEY})([^/?\s]{{0,4}})[^/?\s]*", r"\1\2…", text)
+    return re.sub(r"(/my/licenses\S*[?&]search=)([^&\s]{0,4})[^&\s]*", r"\1\2…", text)

@@ -52,3 +52,9 @@ def normalize_part(text):
     """
     folded = text.strip().upper()
     return {folded, folded.translate(_LOOK_ALIKES)}
+
+
+def mask(key):
+    """Return what a log may show of a key: its ends, of a short key less of them."""
+    shown = min(4, len(key) // 6)
+    return f"{key[:shown]}…{key[len(key) - shown :]}"

@@ -75,14 +75,14 @@ class SoftwareLicenseExtend(models.TransientModel):
             texts.append(
                 self.env._(
                     "Left alone, as they never end: %(keys)s.",
-                    keys=self._get_names(perpetual),
+                    keys=perpetual._get_masked_names(),
                 )
             )
         if longer:
             texts.append(
                 self.env._(
                     "Left alone, as they run as long already: %(keys)s.",
-                    keys=self._get_names(longer),
+                    keys=longer._get_masked_names(),
                 )
             )
         return texts

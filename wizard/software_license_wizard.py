@@ -4,8 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-#: So many licenses are shown one by one; of more, the rest is counted.
-SHOWN = 20
+from ..models.software_license_name import SHOWN
 
 
 class SoftwareLicenseWizard(models.AbstractModel):
@@ -65,15 +64,8 @@ class SoftwareLicenseWizard(models.AbstractModel):
         revoked = self.license_ids.filtered(lambda it: it.state == "revoked")
         return bool(revoked) and self.env._(
             "Licenses: these are revoked, for good: %(keys)s.",
-            keys=self._get_names(revoked),
+            keys=revoked._get_masked_names(),
         )
-
-    def _get_names(self, licenses):
-        """Return the names of licenses, of many the first ones and how many more."""
-        names = ", ".join(licenses[:SHOWN].mapped("display_name"))
-        if more := len(licenses[SHOWN:]):
-            return self.env._("%(names)s and %(count)s more", names=names, count=more)
-        return names
 
     def _format_day(self, day):
         """Return a last day as a person reads it; None: never."""
