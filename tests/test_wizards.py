@@ -254,6 +254,15 @@ class TestIssue(WizardCommon):
                 {"product_id": self.product.id}
             ).action_issue()
 
+    def test_a_line_without_its_order_is_no_cover_either(self):
+        theirs = self._order(partner_id=self.env["res.partner"].create({"name": "X"}).id)
+        line = {"sale_line_id": theirs.order_line.id}
+        with self.assertRaisesRegex(UserError, "Order Line"):
+            self._issue(**line)
+        with self.assertRaisesRegex(UserError, "Order Line"):
+            self._open_from(self._order()).create(line).action_issue()
+        self.assertFalse(theirs.license_ids)
+
     def test_nobody_reads_what_others_type_into_wizards(self):
         user, other = self._user(), self._user(MANAGER)
         vals = {"partner_id": self.customer.id, "policy_id": self.policy.id}

@@ -282,7 +282,7 @@ class SoftwareLicenseIssue(models.TransientModel):
                     customer=self.partner_id.display_name,
                 )
             )
-        if self.order_id:
+        if self.order_id or self.sale_line_id:
             self._check_order()
         if self.is_trial:
             self.partner_id._check_license_trial(
@@ -293,7 +293,7 @@ class SoftwareLicenseIssue(models.TransientModel):
         """Refuse to issue twice what an order sold, or something else than that."""
         line = self.sale_line_id
         self.order_id.check_access("read")
-        if line:
+        if line and line.order_id == self.order_id:
             self.env["software.license"]._keep_rivals_off(line)
         if not line or line not in self.order_id.order_line._filter_unlicensed():
             raise UserError(
