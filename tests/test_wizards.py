@@ -255,7 +255,9 @@ class TestIssue(WizardCommon):
             ).action_issue()
 
     def test_a_line_without_its_order_is_no_cover_either(self):
-        theirs = self._order(partner_id=self.env["res.partner"].create({"name": "X"}).id)
+        theirs = self._order(
+            partner_id=self.env["res.partner"].create({"name": "X"}).id
+        )
         line = {"sale_line_id": theirs.order_line.id}
         with self.assertRaisesRegex(UserError, "Order Line"):
             self._issue(**line)
