@@ -58,8 +58,22 @@ class SaleOrderLine(models.Model):
         )
 
     def _get_due_end(self, today, paid_end):
-        """Return how long a key is good ahead of payment; paid: until ``paid_end``."""
-        moves = self.sudo().invoice_lines.move_id
-        if not self or (moves and all(it._is_paid_for_licenses() for it in moves)):
+        """Return how long a key is good ahead of payment; paid: until ``paid_end``.
+
+        Until its invoices are due; as long as it has none, until the order is.
+        """
+        line = self.sudo()
+        if not self or line._is_paid_for_licenses():
             return paid_end
-        return self.order_id._get_license_due_date(today)
+        due = line._get_license_invoices_due()
+        return due or line.order_id._get_license_due_date(today)
+
+    def _is_paid_for_licenses(self):
+        """Is every unit of this line invoiced, paid, and not credited?"""
+        self.ensure_one()
+        paid = self._get_licensed_invoice_lines().filtered(
+            lambda line: line.move_id._is_paid_for_licenses()
+        )
+        credited = paid._get_credited_quantities() if paid else {}
+        units = sum(it._get_license_quantity() - credited[it] for it in paid)
+        return units >= self._get_license_quantity()

@@ -130,16 +130,20 @@ class SaleOrderLine(models.Model):
         return self._describe_license_problem(problem)
 
     def _is_licensed_on_order(self):
-        """Does this line give a key that is not paid yet?"""
+        """Does this line give a key that is not paid yet, or was one issued by hand?"""
         self.ensure_one()
         return bool(
             self.state == "sale"
-            and self.product_id._get_license_policy().issue_on == "order"
+            and (self._is_license_due_on_order() or self.license_term_ids)
             and not self.is_downpayment
             and not self.display_type
             and not self.license_id
             and (self.product_uom_qty > 0 or self.license_term_ids)
         )
+
+    def _is_license_due_on_order(self):
+        """Does the policy give new keys on confirmation? Else they wait for payment."""
+        return self.product_id._get_license_policy().issue_on == "order"
 
     def _get_license_source(self):
         """Return what the line's licenses come of: the subscription, else the line."""
@@ -154,10 +158,14 @@ class SaleOrderLine(models.Model):
     def _update_license_due_date(self):
         """Let keys given before payment run until their invoices are due."""
         for term in self.license_term_ids.filtered(lambda it: it.source == "order"):
-            invoices = term.sale_line_id._get_licensed_invoice_lines().move_id
-            due_dates = list(filter(None, invoices.mapped("invoice_date_due")))
-            if due_dates:
-                term.date_end = max(due_dates)
+            if due := term.sale_line_id._get_license_invoices_due():
+                term.date_end = due
+
+    def _get_license_invoices_due(self):
+        """Return the day on which the last posted invoice is due, None without one."""
+        invoices = self._get_licensed_invoice_lines().move_id
+        due_dates = filter(None, invoices.mapped("invoice_date_due"))
+        return max(due_dates, default=None)
 
     def _get_licensed_invoice_lines(self):
         """Return the posted invoice lines that sold these lines, the oldest first."""

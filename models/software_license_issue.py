@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 from odoo import api, models
+from odoo.exceptions import UserError
 
 from ..tools import period
 
@@ -40,11 +43,28 @@ class SoftwareLicense(models.Model):
         licenses = self.union(*days)
         licenses.check_access("write")
         trials = licenses.filtered("trial_ends_at")
+        if problem := trials._get_trial_problem(days):
+            raise UserError(problem)
         trials._extend_trials(days)
         for day, same in (licenses - trials).grouped(days.get).items():
             same.expires_at = period.end_moment(day)
         if note:
             licenses._message_log_batch(dict.fromkeys(licenses.ids, note))
+
+    def _get_trial_problem(self, days):
+        """Return which trials would last too long, {license: day}; False if none."""
+        longest = timedelta(days=period.MAX_TRIAL_DAYS)
+        too_long = [
+            license_
+            for license_, day in days.items()
+            if license_.trial_ends_at
+            and day >= min(license_.sudo().term_ids.mapped("date_start")) + longest
+        ]
+        return bool(too_long) and self.env._(
+            "Trials last %(limit)s days at most: %(keys)s.",
+            limit=period.MAX_TRIAL_DAYS,
+            keys=", ".join(license_.display_name for license_ in too_long[:20]),
+        )
 
     def _extend_trials(self, days):
         """A trial that is made longer stays one: a date set by hand would end it."""

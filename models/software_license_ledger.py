@@ -144,7 +144,7 @@ class SoftwareLicense(models.Model):
     def _prepare_manual_term_vals(self):
         """Return the values of a term that sets the end by hand."""
         self.ensure_one()
-        terms = self.term_ids.filtered(lambda term: term.source == "invoice")
+        terms = self.term_ids.filtered(lambda term: term.source != "manual")
         return {
             "license_id": self.id,
             "source": "manual",

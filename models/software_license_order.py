@@ -28,6 +28,8 @@ class SoftwareLicense(models.Model):
         units = order_line._get_license_units()
         terms[:units]._set_quantity(order_line._get_term_quantity())
         terms[units:]._set_quantity(0)
+        if not order_line._is_license_due_on_order():
+            return
         term_vals = self._prepare_order_term_vals(order_line)
         if terms:  # what is ordered more is no trial of its own
             term_vals.update(terms[:1].read(["date_start", "date_end"], load="")[0])

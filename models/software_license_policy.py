@@ -140,7 +140,8 @@ class SoftwareLicensePolicy(models.Model):
         "CHECK (grace_days BETWEEN 0 AND 3650)", "The grace is 0 to 3650 days."
     )
     _trial_days_in_range = models.Constraint(
-        "CHECK (trial_days BETWEEN 0 AND 3650)", "A trial lasts 0 to 3650 days."
+        f"CHECK (trial_days BETWEEN 0 AND {period.MAX_TRIAL_DAYS})",
+        "A trial lasts 0 to 3650 days.",
     )
     _max_activations_positive = models.Constraint(
         "CHECK (max_activations >= 0)", "The number of devices can't be negative."
@@ -266,6 +267,13 @@ class SoftwareLicensePolicy(models.Model):
         self.ensure_one()
         length = period.duration(days or self.trial_days, "day")
         return start, period.last_day(start, length)
+
+    @api.model
+    def _get_trial_days_problem(self, days):
+        """Return that no trial lasts so many days, False if one may."""
+        if 1 <= days <= period.MAX_TRIAL_DAYS:
+            return False
+        return self.env._("Days: a trial lasts 1 to 3650 days.")
 
     def _get_problem(self, company, quantity, is_new=True):
         """Return why a company can't license so many units, False if it can."""

@@ -87,8 +87,8 @@ class SoftwareLicenseTerm(models.Model):
     )
     is_adjustment = fields.Boolean(
         readonly=True,
-        help="Set by hand on a license that was paid for: it changes the end of "
-        "what is paid, and is worth nothing when nothing is paid any more.",
+        help="Set by hand on a license that was paid for, or given on an order: it "
+        "changes the end of that, and is worth nothing when that counts no more.",
     )
 
     _license_move_line_unique = models.Constraint(

@@ -88,6 +88,34 @@ class TestLedger(BaseCase):
             self.balance(JANUARY, forever).expires_at, datetime(2026, 2, 1)
         )
 
+    def test_goodwill_does_not_count_a_second_time(self):
+        goodwill = entry("2026-01-05", "2026-12-31", source="manual")
+        adjusted = entry(
+            "2026-01-06", "2027-12-31", source="manual", is_adjustment=True
+        )
+        unpaid = JANUARY._replace(is_effective=False)
+        for later in (adjusted, FEBRUARY._replace(is_effective=False)):
+            with self.subTest(later):
+                result = self.balance(unpaid, goodwill, later)
+                self.assertTrue(result.is_payment_reversed)
+
+    def test_a_date_set_by_hand_on_an_order_is_gone_with_order_and_payment(self):
+        given = entry("2026-01-01", "2026-01-08", source="order")
+        longer = entry("2026-01-05", "2026-12-31", source="manual", is_adjustment=True)
+        unpaid = JANUARY._replace(is_effective=False)
+        cancelled = given._replace(is_effective=False)
+        for entries, is_reversed in (
+            ((given, longer), False),
+            ((cancelled, longer), True),
+            ((given, longer, JANUARY), False),
+            ((given, longer, unpaid), True),
+        ):
+            result = self.balance(*entries)
+            with self.subTest(entries):
+                self.assertEqual(result.is_payment_reversed, is_reversed)
+                if not is_reversed:
+                    self.assertEqual(result.expires_at, datetime(2027, 1, 1))
+
     def test_what_was_given_before_anything_was_billed_stays(self):
         given = entry("2026-01-01", "2026-12-31", source="manual")
         self.assertEqual(self.balance(given, JANUARY).expires_at, datetime(2027, 1, 1))

@@ -85,6 +85,33 @@ class TestOrderBeforePayment(LicenseBillingCommon):
         self._unpay(invoice)
         self.assertEqual(order.license_ids.status, "suspended")
 
+    def test_a_date_set_by_hand_ends_with_the_order(self):
+        self.policy.trial_days = 0
+        for name, way in (
+            ("written", lambda license_: license_.write({"date_end": "2028-01-31"})),
+            (
+                "extended",
+                lambda license_: license_._extend({license_: date(2028, 1, 31)}),
+            ),
+        ):
+            order = self._order()
+            license_ = order.license_ids
+            way(license_)
+            with self.subTest(name):
+                self.assertEqual(license_.expires_at, datetime(2028, 2, 1))
+                order._action_cancel()
+                self.assertEqual(license_.status, "suspended")
+
+    def test_a_date_set_by_hand_before_the_payment_ends_with_the_refund(self):
+        self.policy.trial_days = 0
+        order = self._order()
+        license_ = order.license_ids
+        license_.date_end = "2028-01-31"
+        invoice = self._bill(order)
+        self.assertEqual(license_.expires_at, datetime(2028, 2, 1))
+        self._refund(invoice)
+        self.assertEqual(license_.status, "suspended")
+
     def test_each_unit_is_a_key_and_all_of_them_are_paid(self):
         self.policy.quantity_rule = "licenses"
         order = self._order(quantity=3)

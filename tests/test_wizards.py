@@ -210,11 +210,11 @@ class TestIssue(WizardCommon):
         self.assertEqual(wizard.partner_id, self.customer)
         self.assertEqual(wizard.quantity, 3)
         self.assertEqual(wizard.date_end, date(2026, 3, 8))  # as keys issued on order
-        wizard.date_end = "2026-03-31"
+        wizard.date_end = False  # by RPC: what is not paid does not run forever
         wizard.action_issue()
         license_ = order.license_ids
         self.assertEqual(license_.term_ids.source, "order")
-        self.assertEqual(license_.expires_at, datetime(2026, 4, 1))
+        self.assertEqual(license_.expires_at, datetime(2026, 3, 9))
         self.assertEqual(license_.seat_limit, 6)
         order.invalidate_recordset()
         self.assertFalse(order.has_unlicensed)
@@ -225,6 +225,34 @@ class TestIssue(WizardCommon):
         self.assertEqual(invoice.license_ids, license_)
         self.assertEqual(license_.expires_at, datetime(2027, 3, 2))
 
+    def _bill(self, order, **vals):
+        invoice = order._create_invoices()
+        invoice.write({"invoice_date": "2026-03-01", **vals})
+        return invoice
+
+    def test_a_key_issued_ahead_runs_until_the_posted_invoice_is_due(self):
+        order = self._order()
+        self._bill(order, invoice_date_due="2026-05-31").action_post()
+        form = Form(self._open_from(order))
+        self.assertEqual(form.date_end, date(2026, 5, 31))
+        self.assertTrue(form._get_modifier("date_end", "readonly"))
+
+    def test_a_part_that_is_paid_is_not_the_whole(self):
+        order = self._order(quantity=10)
+        invoice = self._bill(order)
+        invoice.invoice_line_ids.quantity = 1
+        invoice.action_post()
+        self._pay(invoice)
+        invoice.license_ids.sudo().unlink()  # sold before the product had a policy
+        line = order.order_line
+        self.assertEqual(
+            line._get_due_end(date(2026, 3, 1), None), invoice.invoice_date_due
+        )
+        rest = self._bill(order)
+        rest.action_post()
+        self._pay(rest)
+        self.assertIsNone(line._get_due_end(date(2026, 3, 1), None))
+
     def test_a_key_issued_ahead_is_over_when_the_order_is_cancelled(self):
         order = self._order()
         self._open_from(order).create({}).action_issue()
@@ -232,6 +260,26 @@ class TestIssue(WizardCommon):
         self.assertEqual(license_.status, "active")
         order._action_cancel()
         self.assertEqual(license_.status, "suspended")
+
+    def test_keys_issued_ahead_follow_the_quantity_of_the_order(self):
+        self.policy.quantity_rule = "licenses"
+        order = self._order(quantity=3)
+        self._open_from(order).create({}).action_issue()
+        order.order_line.product_uom_qty = 1
+        self.assertEqual(
+            sorted(order.license_ids.mapped("status")),
+            ["active", "suspended", "suspended"],
+        )
+        order.order_line.product_uom_qty = 4  # the fourth waits for its payment
+        self.assertEqual(order.license_ids.mapped("status"), ["active"] * 3)
+
+    def test_a_second_click_issues_nothing(self):
+        wizard = self.env["software.license.issue"].create(
+            {"partner_id": self.customer.id, "product_id": self.product.id}
+        )
+        wizard.action_issue()
+        with self.assertRaisesRegex(UserError, "done already"):
+            wizard.action_issue()
 
     def test_an_order_gets_its_licenses_once(self):
         order = self._order()
@@ -254,6 +302,17 @@ class TestIssue(WizardCommon):
             self._open_from(draft).create(
                 {"product_id": self.product.id}
             ).action_issue()
+
+    def test_a_line_without_its_order_is_no_cover_either(self):
+        theirs = self._order(
+            partner_id=self.env["res.partner"].create({"name": "X"}).id
+        )
+        line = {"sale_line_id": theirs.order_line.id}
+        with self.assertRaisesRegex(UserError, "Order Line"):
+            self._issue(**line)
+        with self.assertRaisesRegex(UserError, "Order Line"):
+            self._open_from(self._order()).create(line).action_issue()
+        self.assertFalse(theirs.license_ids)
 
     def test_nobody_reads_what_others_type_into_wizards(self):
         user, other = self._user(), self._user(MANAGER)
@@ -352,6 +411,21 @@ class TestExtend(WizardCommon):
         trial = self.env["software.license"]._give_trial(self.customer, self.policy, 14)
         self._extend(trial, self._user(), interval=1, unit="week")
         self.assertEqual(trial.trial_ends_at, datetime(2026, 3, 22))
+
+    def test_a_trial_is_made_no_longer_than_one_may_be(self):
+        trial = self.env["software.license"]._give_trial(self.customer, self.policy, 14)
+        wizard = self._open("extend", trial, interval=10, unit="year")
+        self.assertIn(f"3650 days at most: {trial.license_key}", wizard.preview)
+        with self.assertRaisesRegex(UserError, trial.license_key):
+            wizard.action_extend()
+        self._extend(trial, kind="until", date_end="2036-02-26")
+        self.assertEqual((trial.trial_ends_at - datetime(2026, 3, 1)).days, 3650)
+
+    def test_a_second_click_extends_nothing(self):
+        wizard = self._open("extend", self._licenses("2026-04-30"))
+        wizard.action_extend()
+        with self.assertRaisesRegex(UserError, "done already"):
+            wizard.action_extend()
 
     def test_the_paid_end_moves_on_with_the_next_invoice(self):
         invoice = self._sell(date="2026-01-01", quantity=2)

@@ -24,7 +24,8 @@ class Entry(NamedTuple):
     is_billed: bool = False
     #: Set by hand: it sets the end, where a billed term can only move it on.
     is_manual: bool = False
-    #: Set by hand on a license that was paid for: worth nothing without a payment.
+    #: Set by hand on a license that was paid for, or given ahead of its payment:
+    #: worth nothing without that.
     is_adjustment: bool = False
     is_trial: bool = False
     #: Given ahead of a payment: on an order, or as a trial.
@@ -91,22 +92,39 @@ def in_force(entries, today):
 def _counted(entries):
     """Drop what is not paid, and what was given for the other case.
 
-    A date set by hand on a paid license changes what is paid, and is worth nothing
-    without it. One set while the payment was reversed is goodwill until it is paid.
-    What was given ahead of the payment is over once that was made and taken back.
+    A date set by hand on what was paid, or given ahead of a payment, changes that,
+    and is worth nothing without it. What was given ahead of the payment is over once
+    that was made and taken back.
     """
+    paid = [e for e in entries if e.is_effective and e.is_billed]
+    given = [e for e in entries if e.is_effective and e.is_advance]
     is_billed = any(e.is_billed for e in entries)
-    is_paid = any(e.is_effective and e.is_billed for e in entries)
-    counted, was_billed = [], False
-    for entry in entries:
-        was_billed = was_billed or entry.is_billed
-        if is_paid:
-            is_void = entry.is_manual and was_billed and not entry.is_adjustment
-        else:
-            is_void = entry.is_adjustment or (entry.is_advance and is_billed)
-        if entry.is_effective and not is_void:
-            counted.append(entry)
-    return counted
+    has_ground = bool(paid or (given and not is_billed))
+    return [
+        entry
+        for position, entry in enumerate(entries)
+        if entry.is_effective
+        and not (entry.is_adjustment and not has_ground)
+        and not (entry.is_advance and is_billed and not paid)
+        and not (
+            _is_goodwill(entries, position) and (paid or _is_over(entries, position))
+        )
+    ]
+
+
+def _is_goodwill(entries, position):
+    """Was this date set by hand while nothing of what was granted counted?"""
+    entry = entries[position]
+    return (
+        entry.is_manual
+        and not entry.is_adjustment
+        and any(e.is_billed or e.is_advance for e in entries[:position])
+    )
+
+
+def _is_over(entries, position):
+    """Was something paid since? So goodwill does not count a second time."""
+    return any(e.is_billed or e.is_adjustment for e in entries[position + 1 :])
 
 
 def renewal_start(entries, day):

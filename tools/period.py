@@ -8,6 +8,9 @@ PERPETUAL = "perpetual"
 #: Units of a policy's validity: relativedelta's own argument for each.
 UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
 
+#: So long a trial lasts at most, made longer by hand included.
+MAX_TRIAL_DAYS = 3650
+
 
 def duration(interval, unit):
     """Return the relativedelta of a validity, None when it never ends."""

@@ -1,4 +1,5 @@
 # First: others inherit it.
+from . import software_license_once
 from . import software_license_wizard
 
 from . import base_import

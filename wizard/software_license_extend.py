@@ -46,6 +46,8 @@ class SoftwareLicenseExtend(models.TransientModel):
     def _render_preview(self):
         """Return, as HTML, which license will end when, and which are left alone."""
         days = self._get_days()
+        if problem := self.license_ids._get_trial_problem(days):
+            return Markup('<p class="text-danger">%s</p>') % problem
         rows = [
             (
                 license_.display_name,
@@ -120,6 +122,7 @@ class SoftwareLicenseExtend(models.TransientModel):
         days = self._get_days()
         if not days:
             raise UserError("\n".join(self._describe_left_alone(days)))
+        self._do_once()
         note = self._get_note(self.env._("Extended by hand."))
         self.env["software.license"]._extend(days, note)
         return {"type": "ir.actions.act_window_close"}

@@ -2,17 +2,17 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..tools import entitlement
+from ..tools import entitlement, period
 
 #: So many are issued at a time: each is a record, and an e-mail may list them.
 MAX_QUANTITY = 1000
-MAX_TRIAL_DAYS = 3650
 
 
 class SoftwareLicenseIssue(models.TransientModel):
     """Issue licenses by hand, for a customer or for what an order sold."""
 
     _name = "software.license.issue"
+    _inherit = "software.license.once"
     _description = "Issue Licenses"
     _check_company_auto = True
 
@@ -191,8 +191,13 @@ class SoftwareLicenseIssue(models.TransientModel):
             return self.sale_line_id._get_due_end(
                 today, self.policy_id._get_period(today)[1]
             )
-        days = min(max(self.trial_days, 0), MAX_TRIAL_DAYS)
+        days = min(max(self.trial_days, 0), period.MAX_TRIAL_DAYS)
         return days and self.policy_id._get_trial_period(today, days)[1]
+
+    def _get_end(self):
+        """Return the last day: for an order or a trial, whatever was entered."""
+        is_known = self.is_trial or self.sale_line_id
+        return self._get_default_end() if is_known else self.date_end
 
     # === WHAT WILL HAPPEN === #
 
@@ -219,9 +224,10 @@ class SoftwareLicenseIssue(models.TransientModel):
             texts.append(self.env._("devices: %(count)s", count=limit))
         else:
             texts.append(self.env._("devices: %(count)s each", count=limit))
+        end = self._get_end()
         texts.append(
-            self.env._("until %(day)s", day=format_date(self.env, self.date_end))
-            if self.date_end
+            self.env._("until %(day)s", day=format_date(self.env, end))
+            if end
             else self.env._("forever")
         )
         return ", ".join(texts)
@@ -250,9 +256,11 @@ class SoftwareLicenseIssue(models.TransientModel):
             return self.env._("Quantity: 1 to %(limit)s.", limit=MAX_QUANTITY)
         if self.max_activations < entitlement.UNLIMITED:
             return self.env._("Own Device Limit: -1 (unlimited) or more.")
-        if self.is_trial and not 1 <= self.trial_days <= MAX_TRIAL_DAYS:
-            return self.env._("Days: a trial lasts 1 to 3650 days.")
-        if self.date_end and self.date_end < fields.Date.today():
+        problem = self.policy_id._get_trial_days_problem(self.trial_days)
+        if self.is_trial and problem:
+            return problem
+        end = self._get_end()
+        if end and end < fields.Date.today():
             return self.env._("Valid Until: this day is over.")
         problem = self.policy_id.sudo()._get_problem(self.company_id, quantity)
         return problem and self.env._("License Policy: %s.", problem)
@@ -263,6 +271,7 @@ class SoftwareLicenseIssue(models.TransientModel):
         """Issue the licenses, and show them."""
         self.ensure_one()
         self._check()
+        self._do_once()
         licenses = self.env["software.license"]._issue(self._prepare_vals_list())
         self._log(licenses)
         if self.is_emailed:
@@ -282,7 +291,7 @@ class SoftwareLicenseIssue(models.TransientModel):
                     customer=self.partner_id.display_name,
                 )
             )
-        if self.order_id:
+        if self.order_id or self.sale_line_id:
             self._check_order()
         if self.is_trial:
             self.partner_id._check_license_trial(
@@ -293,7 +302,7 @@ class SoftwareLicenseIssue(models.TransientModel):
         """Refuse to issue twice what an order sold, or something else than that."""
         line = self.sale_line_id
         self.order_id.check_access("read")
-        if line:
+        if line and line.order_id == self.order_id:
             self.env["software.license"]._keep_rivals_off(line)
         if not line or line not in self.order_id.order_line._filter_unlicensed():
             raise UserError(
@@ -343,7 +352,7 @@ class SoftwareLicenseIssue(models.TransientModel):
             "product_id": self.product_id.id,
             "policy_id": self.policy_id.id,
             "date_start": fields.Date.today(),
-            "date_end": self._get_default_end() if self.is_trial else self.date_end,
+            "date_end": self._get_end(),
             "quantity": self._get_units(),
         }
 

@@ -23,6 +23,7 @@ class SoftwareLicenseReplaceKey(models.TransientModel):
         self._check_licenses()
         if self.is_emailed:
             self.license_ids._check_sendable()
+        self._do_once()
         self.license_ids._replace_key()
         note = self._get_note(self.env._("The license key was replaced."))
         self.license_ids._message_log_batch(dict.fromkeys(self.license_ids.ids, note))

@@ -6,6 +6,7 @@ class SoftwareLicenseTrial(models.TransientModel):
     """Give a customer a trial by hand."""
 
     _name = "software.license.trial"
+    _inherit = "software.license.once"
     _description = "Give a Trial"
 
     partner_id = fields.Many2one("res.partner", string="Customer", required=True)
@@ -41,13 +42,14 @@ class SoftwareLicenseTrial(models.TransientModel):
     def action_give(self):
         """Issue the license, and open it."""
         self.ensure_one()
-        if not 1 <= self.days <= 3650:
-            raise UserError(self.env._("Days: a trial lasts 1 to 3650 days."))
+        if problem := self.policy_id._get_trial_days_problem(self.days):
+            raise UserError(problem)
         if problem := self.policy_id._get_problem(self.env.company, 1):
             raise UserError(self.env._("License Policy: %s.", problem))
         self.partner_id._check_license_trial(
             self.policy_id.application, self.sudo().is_another_allowed
         )
+        self._do_once()
         license_ = self.env["software.license"]._give_trial(
             self.partner_id, self.policy_id, self.days
         )

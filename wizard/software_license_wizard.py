@@ -11,6 +11,7 @@ class SoftwareLicenseWizard(models.AbstractModel):
     """What the wizards on licenses that there are have in common."""
 
     _name = "software.license.wizard"
+    _inherit = "software.license.once"
     _description = "Wizard on Licenses"
 
     license_ids = fields.Many2many(
