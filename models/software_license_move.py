@@ -61,10 +61,9 @@ class SoftwareLicense(models.Model):
             adapter._subscription_model: adapter.sudo()
             for adapter in self.env["software.license.subscription"]._get_adapters()
         }
-        references = filter(None, (it.subscription_ref for it in self.sudo()))
         return [
             subscription
-            for subscription in dict.fromkeys(references)
+            for subscription in dict.fromkeys(self.sudo()._get_subscriptions().values())
             if adapters[subscription._name]
             ._get_partner(subscription)
             .commercial_partner_id
