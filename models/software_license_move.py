@@ -24,7 +24,7 @@ class SoftwareLicense(models.Model):
         """Refuse to give licenses to another customer; contacts are a user's business.
 
         It takes from one customer what was paid for, and gives it to another one: a
-        manager decides. An open order that renews it would be paid for nothing.
+        manager decides. Whoever pays an open order that bills it would get nothing.
         """
         if not self:
             return
@@ -34,26 +34,49 @@ class SoftwareLicense(models.Model):
         if orders := self._get_open_orders(partner):
             raise UserError(
                 self.env._(
-                    "Customer: these orders renew a license that is to be moved. "
-                    "Cancel them first, or wait until they are paid: %(orders)s.",
+                    "Customer: these orders of another customer bill a license that is "
+                    "to be moved, and are not invoiced and paid in full. Cancel them "
+                    "first, or wait until they are paid: %(orders)s.",
                     orders=", ".join(orders.mapped("name")),
                 )
             )
 
     def _get_open_orders(self, partner):
-        """Return the orders of others than a customer that renew these, unpaid."""
-        lines = (
-            self.env["sale.order.line"]
-            .sudo()
-            .search([("license_id", "in", self.ids), ("state", "!=", "cancel")])
-        )
-        return lines.filtered(
-            lambda line: (
-                not line.invoice_lines.license_term_ids
-                and line.order_partner_id.commercial_partner_id
-                != partner.commercial_partner_id
+        """Return the orders of others than a customer that bill these, unpaid."""
+        return (
+            self.sudo()
+            ._get_billing_order_lines()
+            .filtered(
+                lambda line: (
+                    line.order_partner_id.commercial_partner_id
+                    != partner.commercial_partner_id
+                    and line._is_license_unpaid()
+                )
             )
-        ).order_id
+            .order_id
+        )
+
+    def _get_billing_order_lines(self):
+        """Return the order lines that sold these licenses, or renew them by name.
+
+        What a subscription bills is never paid in full: that it goes on is asked.
+        """
+        subscribed = self._get_subscriptions()
+        licenses = self.filtered(lambda license_: license_ not in subscribed)
+        prefix = "sale.order.line,"
+        identities = filter(None, licenses.mapped("billing_identity"))
+        ids = [
+            int(identity.removeprefix(prefix).partition("|")[0])
+            for identity in identities
+            if identity.startswith(prefix)
+        ]
+        lines = self.env["sale.order.line"]
+        return (
+            lines.search([("license_id", "in", self.ids)])
+            | lines.browse(ids).exists()
+            | licenses.sale_line_id
+            | licenses.term_ids.sale_line_id
+        )
 
     def _get_foreign_subscriptions(self, partner):
         """Return the subscriptions of others than a customer that renew these."""

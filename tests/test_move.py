@@ -107,6 +107,41 @@ class TestMove(WizardCommon):
         self._move(license_)
         self.assertEqual(license_.partner_id, self.buyer)
 
+    def test_what_the_old_customer_has_yet_to_pay_refuses(self):
+        wizard = self.env["software.license.issue"]
+        order = self._order(quantity=2)
+        action = wizard.create({"order_id": order.id}).action_issue()
+        license_ = self.env["software.license"].search(action["domain"])
+        with self.assertRaisesRegex(UserError, order.name):
+            self._move(license_)
+        invoice = order._create_invoices()
+        invoice.invoice_line_ids.quantity = 1
+        for step in (
+            invoice.action_post,
+            lambda: self._pay(invoice),
+            order._create_invoices,
+            lambda: (order.invoice_ids - invoice).action_post(),
+        ):
+            step()
+            with self.assertRaisesRegex(UserError, order.name):
+                license_.partner_id = self.buyer
+        self._pay(order.invoice_ids - invoice)
+        self._move(license_)
+        self.assertEqual(license_.partner_id, self.buyer)
+
+    def test_what_the_old_customer_paid_by_an_order_refuses_while_it_is_unpaid(self):
+        order = self._order()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        license_ = invoice.license_ids
+        self._unpay(invoice)
+        with self.assertRaisesRegex(UserError, order.name):
+            self._move(license_)
+        self._pay(invoice)
+        self._move(license_)
+        self.assertEqual(license_.partner_id, self.buyer)
+
     def test_only_a_manager_moves_by_wizard_or_by_rpc(self):
         user = self._user()
         with self.assertRaises(AccessError):
