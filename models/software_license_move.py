@@ -13,12 +13,18 @@ class SoftwareLicense(models.Model):
     def write(self, vals):
         if self._is_changed("partner_id", vals):
             partner = self.env["res.partner"].browse(vals["partner_id"])
-            self.filtered(
-                lambda license_: (
-                    license_.commercial_partner_id != partner.commercial_partner_id
-                )
-            )._check_move(partner)
+            moved = self._filter_of_others(partner)
+            moved._check_move(partner)
+            moved._forget_customer()
         return super().write(vals)
+
+    def _filter_of_others(self, partner):
+        """Return those of these licenses that a customer's company does not own."""
+        return self.filtered(
+            lambda license_: (
+                license_.commercial_partner_id != partner.commercial_partner_id
+            )
+        )
 
     def _check_move(self, partner):
         """Refuse to give licenses to another customer; contacts are a user's business.
@@ -93,17 +99,38 @@ class SoftwareLicense(models.Model):
             != partner.commercial_partner_id
         ]
 
-    def _move(self, partner, note):
+    def _forget_customer(self):
+        """Let whoever gets these licenses next read nothing of who had them before.
+
+        Devices in use go with the license. What was said and done stays on record,
+        for the own staff only; of a device that was freed nothing would be.
+        """
+        licenses = self.sudo()
+        for owner, owned in licenses.grouped("commercial_partner_id").items():
+            followers = owned.message_partner_ids.filtered(
+                lambda it, owner=owner: it.commercial_partner_id == owner
+            )
+            owned.message_unsubscribe(followers.ids)
+        licenses.message_ids.filtered(lambda it: not it.is_internal).is_internal = True
+        self._forget_devices()
+        licenses.write({"self_deactivation_year": 0, "self_deactivation_count": 0})
+
+    def _forget_devices(self):
+        """Delete freed devices; one that is refused goes on to be, without a name."""
+        devices = self.env["software.license.activation"].sudo()
+        unused = devices.with_context(active_test=False).search(
+            [("license_id", "in", self.ids), ("active", "=", False)]
+        )
+        blocked = unused.filtered("blocked")
+        blocked.write({"label": False, "device_name": False, "ip_address": False})
+        (unused - blocked).unlink()
+
+    def _move(self, partner, notes):
         """Give these licenses to another customer; the old one sees them no more.
 
-        ``note`` is said in their chatter, which the old customer no longer follows.
+        ``notes``, {license id: HTML}, are said in their chatter, which the old
+        customer no longer follows.
         """
         self.check_access("write")
-        for owner, licenses in self.grouped("commercial_partner_id").items():
-            if owner != partner.commercial_partner_id:
-                followers = licenses.message_partner_ids.filtered(
-                    lambda it, owner=owner: it.commercial_partner_id == owner
-                )
-                licenses.message_unsubscribe(followers.ids)
         self.partner_id = partner
-        self._message_log_batch(dict.fromkeys(self.ids, note))
+        self._message_log_batch(notes)
