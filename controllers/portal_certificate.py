@@ -1,7 +1,7 @@
 from odoo import http
 from odoo.http import request
 
-from .portal import LicensePortal
+from .portal import LicensePortal, _keep_private
 
 CERTIFICATE = "software_license.action_report_certificate"
 
@@ -24,4 +24,6 @@ class LicensePortalCertificate(LicensePortal):
         license_ = self._get_my_license(license_id)
         if not license_._can_have_certificate():
             raise request.not_found()
-        return self._show_report(license_, "pdf", CERTIFICATE, download=True)
+        return _keep_private(
+            self._show_report(license_, "pdf", CERTIFICATE, download=True)
+        )

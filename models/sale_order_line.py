@@ -167,6 +167,23 @@ class SaleOrderLine(models.Model):
         due_dates = filter(None, invoices.mapped("invoice_date_due"))
         return max(due_dates, default=None)
 
+    def _is_license_unpaid(self):
+        """Is there anything left to invoice or to pay of this line?"""
+        self.ensure_one()
+        if self.state == "cancel":
+            return False
+        moves = self.invoice_lines.move_id.filtered(
+            lambda move: (
+                move.move_type != "out_refund"
+                and move.state != "cancel"
+                and move.payment_state != "reversed"
+            )
+        )
+        is_invoiced = self.invoice_status in ("invoiced", "upselling")
+        return not is_invoiced or not all(
+            move._is_paid_for_licenses() for move in moves
+        )
+
     def _get_licensed_invoice_lines(self):
         """Return the posted invoice lines that sold these lines, the oldest first."""
         lines = self.invoice_lines.filtered(

@@ -20,12 +20,13 @@ class SoftwareLicense(models.Model):
         on paper can't be taken back.
         """
         self.ensure_one()
-        status = dict(self._fields["status"]._description_selection(self.env))
+        statuses = dict(self._fields["status"]._description_selection(self.env))
+        status = statuses[self.status] if self.active else self.env._("Archived")
         return {
             **self._get_message_facts(),
             "from": self._get_first_day(),
-            "is_valid": self.status == "active",
-            "status": status[self.status],
+            "is_valid": self.active and self.status == "active",
+            "status": status,
             "qr_code": qr_code.to_data_uri(self.license_key),
             "today": fields.Date.context_today(self),
         }

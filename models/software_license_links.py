@@ -54,11 +54,24 @@ class SoftwareLicense(models.Model):
     @api.depends("subscription_ref")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_can_view_subscription(self):
+        subscriptions = self._get_subscriptions()
         for license_ in self:
-            subscription = license_.subscription_ref
+            subscription = subscriptions.get(license_)
             license_.can_view_subscription = bool(
                 subscription and subscription.has_access("read")
             )
+
+    def _get_subscriptions(self):
+        """Return {license: what bills it} of subscriptions that are there still."""
+        found = {}
+        billed = self.filtered("subscription_ref")
+        for model, group in billed.grouped(lambda it: it.subscription_ref._name).items():
+            ids = {license_.subscription_ref.id for license_ in group}
+            there = self.env[model].browse(ids).exists()
+            for license_ in group:
+                if license_.subscription_ref in there:
+                    found[license_] = license_.subscription_ref
+        return found
 
     def action_view_devices(self):
         """Open the devices and instances of this license, freed ones too."""
@@ -94,7 +107,7 @@ class SoftwareLicense(models.Model):
     def action_view_subscription(self):
         """Open the subscription, or contract, that this license is billed by."""
         self.ensure_one()
-        subscription = self.subscription_ref
+        subscription = self._get_subscriptions().get(self)
         if not subscription:
             raise UserError(self.env._("This license is billed by no subscription."))
         subscription.check_access("read")

@@ -108,9 +108,9 @@ class SoftwareLicense(models.Model):
         return self.status == "active" and not self.policy_id.lease_minutes
 
     def _can_have_certificate(self):
-        """Whether the portal offers the license as a document."""
+        """Whether the customer gets the license as a document."""
         self.ensure_one()
-        return self.state != "revoked"
+        return self.active and self.state != "revoked"
 
     def _describe_features(self):
         """Return what the license includes, in the words of a customer."""

@@ -98,6 +98,12 @@ class TestCertificate(CertificateCommon, LicenseCommon):
                 self.assertIn(f"Not valid: {status}", page)
                 self.assertNotIn('name="qr"', str(content))
 
+    def test_an_archived_license_does_not_hold(self):
+        self.license.active = False
+        (page,), content = self._print(self.license)
+        self.assertIn("Not valid: Archived", page)
+        self.assertNotIn('name="qr"', str(content))
+
     def test_it_is_in_the_customers_language(self):
         self._translate(
             "report_certificate_document", **{"License Key": "Clé de licence"}
@@ -173,6 +179,7 @@ class TestCertificateInPortal(CertificateCommon, HttpCase):
             disposition, r"^attachment; filename\S+License_Editor_Pro_\w+\.pdf$"
         )
         self.assertNotIn(self.own.license_key, disposition)
+        self.assertEqual(response.headers["Cache-Control"], "no-store")
         self.assertIn(self.own.license_key, response.text)
 
     def test_another_customers_certificate_is_not_there(self):
@@ -194,3 +201,15 @@ class TestCertificateInPortal(CertificateCommon, HttpCase):
         path = f"/my/licenses/{self.own.id}/certificate"
         response = self.url_open(path, allow_redirects=False)
         self.assertIn("/web/login", response.headers["Location"])
+
+    def test_a_customer_gets_none_of_what_is_revoked_or_archived(self):
+        archived = self.own.copy({"active": False})
+        self.own.action_revoke()
+        for license_ in self.own | archived:
+            self.assertEqual(self._download(license_.id).status_code, 404)
+            for kind in ("html", "pdf", "text"):
+                path = f"/report/{kind}/{REPORT}/{license_.id}"
+                response = self.url_open(path)
+                with self.subTest(license=license_, kind=kind):
+                    self.assertEqual(response.status_code, 403)
+                    self.assertNotIn(license_.license_key, response.text)

@@ -107,6 +107,110 @@ class TestMove(WizardCommon):
         self._move(license_)
         self.assertEqual(license_.partner_id, self.buyer)
 
+    def test_the_new_customer_reads_nothing_of_the_old_one(self):
+        order = self._order()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        license_ = invoice.license_ids
+        self._activate(license_, "laptop", device_name="Ana", ip_address="10.1.2.3")
+        license_.activation_ids._rename_for_customer("Boss")
+        self._activate(license_, "stolen", device_name="Bob", ip_address="10.1.2.4")
+        license_.activation_ids.filtered(
+            lambda it: it.device_id == "stolen"
+        ).action_block()
+        license_.sudo()._take_self_deactivation()
+        license_.message_post(body="A word", subtype_xmlid="mail.mt_comment")
+        old, new = self._portal_user(self.customer), self._portal_user(self.buyer)
+        self.assertTrue(license_.term_ids.with_user(old).read(["display_name"]))
+        self._move(license_)
+        self.env.invalidate_all()
+        everything = self.env(user=new, context={"active_test": False})
+        devices = everything["software.license.activation"].search([])
+        names = ["device_id", "label", "device_name", "ip_address"]
+        self.assertEqual(
+            [[device[name] for name in names] for device in devices],
+            [["stolen", False, False, False]],
+        )
+        self.assertTrue(devices.blocked)
+        self.assertFalse(everything["software.license.term"].search([]))
+        is_on_it = [("model", "=", license_._name), ("res_id", "=", license_.id)]
+        self.assertFalse(everything["mail.message"].search(is_on_it))
+        self.assertIn("A word", str(license_.message_ids.mapped("body")))
+        self.assertEqual(license_.sudo()._get_self_deactivations_used(), 0)
+
+    def test_the_new_customer_reads_the_own_terms(self):
+        license_ = self._sell(date="2099-01-01").license_ids
+        self._move(license_)
+        order = self._order(partner_id=self.buyer.id, license_id=license_.id)
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        self.env.flush_all()
+        terms = self.env["software.license.term"].with_user(
+            self._portal_user(self.buyer)
+        )
+        self.assertEqual(terms.search([]).sudo().move_id, invoice)
+
+    def test_of_a_mixed_selection_only_what_changes_its_owner_is_changed(self):
+        contact = self.env["res.partner"].create(
+            {"name": "Jane", "parent_id": self.buyer.id}
+        )
+        third = self.env["res.partner"].create({"name": "Red Kite"})
+        other = self._create_license(self.policy, partner_id=third.id)
+        near = self._create_license(self.policy, partner_id=contact.id)
+        own = self._create_license(self.policy, partner_id=self.buyer.id)
+        kept = near | own
+        kept.activation_ids = [Command.create({"device_id": "laptop"})]
+        keys = kept.mapped("license_key")
+        self._move(self.license | other | kept)
+        self.assertEqual(kept.mapped("license_key"), keys)
+        self.assertEqual(kept.mapped("seat_count"), [1, 1])
+        for license_, old in (
+            (self.license, "Blue Heron Studio"),
+            (other, "Red Kite"),
+            (near, contact.display_name),
+        ):
+            (note,) = license_.message_ids.filtered(lambda it: "Moved from" in it.body)
+            self.assertIn(f"Moved from {old} to Grey Owl Ltd.", note.body)
+            self.assertEqual(license_.partner_id, self.buyer)
+        self.assertNotIn("Moved from", str(own.message_ids.mapped("body")))
+
+    def test_what_the_old_customer_has_yet_to_pay_refuses(self):
+        wizard = self.env["software.license.issue"]
+        order = self._order(quantity=2)
+        action = wizard.create({"order_id": order.id}).action_issue()
+        license_ = self.env["software.license"].search(action["domain"])
+        with self.assertRaisesRegex(UserError, order.name):
+            self._move(license_)
+        invoice = order._create_invoices()
+        invoice.invoice_line_ids.quantity = 1
+        for step in (
+            invoice.action_post,
+            lambda: self._pay(invoice),
+            order._create_invoices,
+            lambda: (order.invoice_ids - invoice).action_post(),
+        ):
+            step()
+            with self.assertRaisesRegex(UserError, order.name):
+                license_.partner_id = self.buyer
+        self._pay(order.invoice_ids - invoice)
+        self._move(license_)
+        self.assertEqual(license_.partner_id, self.buyer)
+
+    def test_what_the_old_customer_paid_by_an_order_refuses_while_it_is_unpaid(self):
+        order = self._order()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self._pay(invoice)
+        license_ = invoice.license_ids
+        self._unpay(invoice)
+        with self.assertRaisesRegex(UserError, order.name):
+            self._move(license_)
+        self._pay(invoice)
+        self._move(license_)
+        self.assertEqual(license_.partner_id, self.buyer)
+
     def test_only_a_manager_moves_by_wizard_or_by_rpc(self):
         user = self._user()
         with self.assertRaises(AccessError):

@@ -36,3 +36,22 @@ class TestSubscriptionMove(SubscriptionOcaCommon):
         subscription.partner_id = buyer
         self._move(license_, buyer)
         self.assertEqual(license_.partner_id, buyer)
+
+    def test_a_license_whose_subscription_was_deleted_is_opened_and_moved(self):
+        subscription = self._subscribe()
+        license_ = self._bill(subscription).license_ids
+        buyer = self.env["res.partner"].create({"name": "Grey Owl Ltd."})
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE software_license SET subscription_ref = %s WHERE id = %s",
+            ("sale.subscription,999999999", license_.id),
+        )
+        self.env.invalidate_all()
+        fields_ = {"license_key": {}, "can_view_subscription": {}}
+        (values,) = license_.web_read(fields_)
+        self.assertEqual(values["license_key"], license_.license_key)
+        self.assertFalse(values["can_view_subscription"])
+        with self.assertRaisesRegex(UserError, "no subscription"):
+            license_.action_view_subscription()
+        self._move(license_, buyer)
+        self.assertEqual(license_.partner_id, buyer)

@@ -39,10 +39,7 @@ class SoftwareLicenseMove(models.TransientModel):
     @api.depends("license_ids", "partner_id")
     def _compute_is_other_company(self):
         for wizard in self:
-            owners = wizard.license_ids.commercial_partner_id
-            wizard.is_other_company = bool(
-                wizard.partner_id and owners - wizard.partner_id.commercial_partner_id
-            )
+            wizard.is_other_company = bool(wizard.partner_id and wizard._get_moved())
 
     @api.depends("is_other_company")
     def _compute_choices(self):
@@ -61,7 +58,7 @@ class SoftwareLicenseMove(models.TransientModel):
     def _get_subscriptions(self):
         if not self.is_other_company:
             return []
-        return self.license_ids._get_foreign_subscriptions(self.partner_id)
+        return self._get_moved()._get_foreign_subscriptions(self.partner_id)
 
     def _describe_billing(self, subscriptions):
         """Return, as HTML, what becomes of what was paid and will be."""
@@ -90,7 +87,8 @@ class SoftwareLicenseMove(models.TransientModel):
         licenses._check_is_manager(
             self.env._("Only a license manager can move a license to another customer.")
         )
-        if all(license_.partner_id == partner for license_ in licenses):
+        changed = licenses.filtered(lambda license_: license_.partner_id != partner)
+        if not changed:
             raise UserError(
                 self.env._("New Customer: the licenses belong to this one already.")
             )
@@ -101,26 +99,26 @@ class SoftwareLicenseMove(models.TransientModel):
                     "license. Tick it if that is meant."
                 )
             )
-        owners = ", ".join(licenses.partner_id.mapped("display_name"))
-        licenses._move(
-            partner,
-            self._get_note(
-                self.env._(
-                    "Moved from %(old)s to %(new)s.",
-                    old=owners,
-                    new=partner.display_name,
-                )
-            ),
-        )
-        self._act_on_choices()
+        moved = self._get_moved()
+        if self.is_freed:  # first: a move forgets the devices that are free
+            moved.activation_ids.action_free()
+        changed._move(partner, {it.id: self._get_move_note(it) for it in changed})
+        if self.is_key_replaced and moved:
+            moved._replace_key()
+        if self.is_emailed:
+            changed._email_keys()
         return {"type": "ir.actions.act_window_close"}
 
-    def _act_on_choices(self):
-        """Free devices, replace keys, and tell the new customer, in this order."""
-        licenses = self.license_ids
-        if self.is_freed:
-            licenses.activation_ids.action_free()
-        if self.is_key_replaced:
-            licenses._replace_key()
-        if self.is_emailed:
-            licenses._email_keys()
+    def _get_moved(self):
+        """Return the licenses that get another owner, not just another contact."""
+        return self.license_ids._filter_of_others(self.partner_id)
+
+    def _get_move_note(self, license_):
+        """Return what the chatter of a license says of its move."""
+        return self._get_note(
+            self.env._(
+                "Moved from %(old)s to %(new)s.",
+                old=license_.partner_id.display_name,
+                new=self.partner_id.display_name,
+            )
+        )
