@@ -54,16 +54,18 @@ class SoftwareLicense(models.Model):
     def _get_trial_problem(self, days):
         """Return which trials would last too long, {license: day}; False if none."""
         longest = timedelta(days=period.MAX_TRIAL_DAYS)
-        too_long = [
-            license_
-            for license_, day in days.items()
-            if license_.trial_ends_at
-            and day >= min(license_.sudo().term_ids.mapped("date_start")) + longest
-        ]
+        too_long = self.browse().union(
+            *(
+                license_
+                for license_, day in days.items()
+                if license_.trial_ends_at
+                and day >= min(license_.sudo().term_ids.mapped("date_start")) + longest
+            )
+        )
         return bool(too_long) and self.env._(
             "Trials last %(limit)s days at most: %(keys)s.",
             limit=period.MAX_TRIAL_DAYS,
-            keys=", ".join(license_.display_name for license_ in too_long[:20]),
+            keys=too_long._get_masked_names(),
         )
 
     def _extend_trials(self, days):
