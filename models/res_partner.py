@@ -30,6 +30,43 @@ class ResPartner(models.Model):
                     self.browse(owner.id).license_count += count
                 owner = owner.sudo().parent_id
 
+    def write(self, vals):
+        if self.env.su or not vals.keys() & {"parent_id", "is_company"}:
+            return super().write(vals)
+        licenses = self._get_all_licenses()
+        owners = {it: it.commercial_partner_id for it in licenses}
+        res = super().write(vals)
+        self._check_owners(owners)
+        return res
+
+    def _get_all_licenses(self):
+        """Return the licenses of these customers and their contacts, as the server."""
+        licenses = self.env["software.license"].sudo().with_context(active_test=False)
+        return licenses.search([("partner_id", "child_of", self.ids)])
+
+    def _check_owners(self, owners):
+        """Refuse to take licenses to another company by changing these contacts.
+
+        ``owners`` are {license: its customer's company before}.
+        """
+        taken = any(
+            license_.commercial_partner_id != owner
+            and not (owner in self and self._is_all_of(license_.commercial_partner_id))
+            for license_, owner in owners.items()
+        )
+        if taken:
+            self.env["software.license"]._check_is_manager(
+                self.env._(
+                    "Company: the licenses of this contact would go along. Only a "
+                    "license manager can move a license to another customer."
+                )
+            )
+
+    def _is_all_of(self, company):
+        """Has a company nobody but these, as one that was just made for them?"""
+        company = company.sudo().with_context(active_test=False)
+        return company.child_ids <= self.sudo()
+
     def action_view_licenses(self):
         """Open the licenses of this customer and its contacts."""
         return self.env["software.license"]._get_list_action(

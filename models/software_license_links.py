@@ -69,10 +69,11 @@ class SoftwareLicense(models.Model):
             lambda it: it.subscription_ref._name
         ).items():
             ids = {license_.subscription_ref.id for license_ in group}
-            there = self.env[model].browse(ids).exists()
+            # Those of one recordset are read together.
+            there = {it.id: it for it in self.env[model].browse(ids).exists()}
             for license_ in group:
-                if license_.subscription_ref in there:
-                    found[license_] = license_.subscription_ref
+                if subscription := there.get(license_.subscription_ref.id):
+                    found[license_] = subscription
         return found
 
     def action_view_devices(self):

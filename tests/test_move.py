@@ -243,6 +243,14 @@ class TestMove(WizardCommon):
     def test_bad_input_names_its_field(self):
         with self.assertRaisesRegex(UserError, "New Customer"):
             self._move(partner_id=self.customer.id)
+        for archived in (
+            self.env["res.partner"].create({"name": "Gone", "active": False}),
+            self.env["res.partner"].create(
+                {"name": "Left", "parent_id": self.buyer.id, "active": False}
+            ),
+        ):
+            with self.assertRaisesRegex(UserError, "New Customer: .*archived"):
+                self._move(partner_id=archived.id)
         self.license.action_revoke()
         with self.assertRaisesRegex(UserError, self.license.license_key):
             self._move()
@@ -251,3 +259,37 @@ class TestMove(WizardCommon):
         wizard = self._open("move", self.license, partner_id=self.buyer.id)
         with self.assertRaises(AccessError):
             wizard.with_user(self._user(USER)).read(["partner_id"])
+
+    def test_a_contact_does_not_take_licenses_along_to_another_company(self):
+        contact = self.env["res.partner"].create(
+            {"name": "Jane", "parent_id": self.customer.id}
+        )
+        self.license.partner_id = contact
+        user = self._user(f"{USER},base.group_partner_manager")
+        for vals in (
+            {"parent_id": self.buyer.id},
+            {"parent_id": False},
+            {"is_company": True},
+        ):
+            with (
+                self.assertRaisesRegex(AccessError, "license manager"),
+                self.env.cr.savepoint(),
+            ):
+                contact.with_user(user).write(vals)
+        self.assertEqual(self.license.commercial_partner_id, self.customer)
+        contact.with_user(self._user(f"{MANAGER},base.group_partner_manager")).write(
+            {"parent_id": self.buyer.id}
+        )
+        self.assertEqual(self.license.commercial_partner_id, self.buyer)
+
+    def test_a_person_takes_licenses_along_to_a_company_of_the_own_only(self):
+        person, other = self.env["res.partner"].create(
+            [{"name": "Jane", "company_name": "Jane's"}, {"name": "Joe"}]
+        )
+        self.license.partner_id = person
+        self._create_license(self.policy, partner_id=other.id)
+        user = self._user(f"{USER},base.group_partner_manager")
+        person.with_user(user).create_company()
+        self.assertEqual(self.license.commercial_partner_id, person.parent_id)
+        with self.assertRaisesRegex(AccessError, "license manager"):
+            other.with_user(user).parent_id = person.parent_id

@@ -55,3 +55,21 @@ class TestSubscriptionMove(SubscriptionOcaCommon):
             license_.action_view_subscription()
         self._move(license_, buyer)
         self.assertEqual(license_.partner_id, buyer)
+
+    def test_many_subscriptions_are_looked_at_together(self):
+        buyer = self.env["res.partner"].create({"name": "Grey Owl Ltd."})
+        subscriptions = [self._subscribe() for _number in range(6)]
+        licenses = self.env["software.license"].union(
+            *(self._bill(subscription).license_ids for subscription in subscriptions)
+        )
+        counts = []
+        for some in (licenses[:1], licenses):
+            wizard = self.env["software.license.move"].create(
+                {"license_ids": some.ids, "partner_id": buyer.id}
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.assertIn("subscriptions of another customer", wizard.billing)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(len(set(counts)), 1)

@@ -75,7 +75,7 @@ class SoftwareLicenseMove(models.TransientModel):
                     "These subscriptions of another customer renew them, and go on to "
                     "do so: %(names)s. Change their customer, or close them and sell "
                     "the new customer a renewal.",
-                    names=", ".join(it.display_name for it in subscriptions),
+                    names=", ".join(it.display_name or f"#{it.id}" for it in subscriptions),
                 )
             )
         return Markup("").join(Markup("<p>%s</p>") % text for text in texts)
@@ -87,6 +87,13 @@ class SoftwareLicenseMove(models.TransientModel):
         licenses._check_is_manager(
             self.env._("Only a license manager can move a license to another customer.")
         )
+        if not all((partner | partner.commercial_partner_id).mapped("active")):
+            raise UserError(
+                self.env._(
+                    "New Customer: %(customer)s is archived, which suspends licenses.",
+                    customer=partner.display_name,
+                )
+            )
         changed = licenses.filtered(lambda license_: license_.partner_id != partner)
         if not changed:
             raise UserError(
