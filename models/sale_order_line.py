@@ -134,6 +134,7 @@ class SaleOrderLine(models.Model):
         self.ensure_one()
         return bool(
             self.state == "sale"
+            and self.product_id._get_license_policy()
             and (self._is_license_due_on_order() or self.license_term_ids)
             and not self.is_downpayment
             and not self.display_type

@@ -273,6 +273,15 @@ class TestIssue(WizardCommon):
         order.order_line.product_uom_qty = 4  # the fourth waits for its payment
         self.assertEqual(order.license_ids.mapped("status"), ["active"] * 3)
 
+    def test_a_line_that_sells_something_else_by_now_ends_its_key(self):
+        order = self._order()
+        self._open_from(order).create({}).action_issue()
+        license_ = order.license_ids
+        plain = self.env["product.product"].create({"name": "Mug"})
+        order.order_line.product_id = plain
+        order.order_line.product_uom_qty = 2
+        self.assertEqual(license_.status, "suspended")
+
     def test_a_second_click_issues_nothing(self):
         wizard = self.env["software.license.issue"].create(
             {"partner_id": self.customer.id, "product_id": self.product.id}

@@ -8,7 +8,7 @@ class SoftwareLicenseOnce(models.AbstractModel):
     _name = "software.license.once"
     _description = "Wizard That Acts Once"
 
-    is_done = fields.Boolean(readonly=True)
+    is_done = fields.Boolean(string="Done", readonly=True)
 
     def _do_once(self):
         """Refuse the second time; two at the same time meet in the database."""
