@@ -456,6 +456,17 @@ class TestExtend(WizardCommon):
         )
         self.assertEqual((license_.status, license_.seat_limit), ("active", 4))
 
+    def test_goodwill_does_not_come_back_once_the_license_was_paid_and_extended(self):
+        invoice = self._sell(date="2026-01-01")
+        license_ = invoice.license_ids
+        self._unpay(invoice)
+        self._extend(license_, interval=24, unit="month")
+        self._pay(invoice)
+        self.assertEqual(license_.date_end, date(2026, 12, 31))
+        self._extend(license_, interval=1, unit="month")
+        self._unpay(invoice)
+        self.assertEqual(license_.status, "suspended")
+
     def test_a_thousand_licenses_take_few_statements_each(self):
         licenses = self.env["software.license"].create(
             [{"policy_id": self.policy.id, "partner_id": self.customer.id}] * 110
