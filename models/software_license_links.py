@@ -65,7 +65,9 @@ class SoftwareLicense(models.Model):
         """Return {license: what bills it} of subscriptions that are there still."""
         found = {}
         billed = self.filtered("subscription_ref")
-        for model, group in billed.grouped(lambda it: it.subscription_ref._name).items():
+        for model, group in billed.grouped(
+            lambda it: it.subscription_ref._name
+        ).items():
             ids = {license_.subscription_ref.id for license_ in group}
             # Those of one recordset are read together.
             there = {it.id: it for it in self.env[model].browse(ids).exists()}

@@ -1,4 +1,5 @@
-# First: others inherit it.
+# First: others inherit them.
+from . import software_license_guard
 from . import software_license_wizard
 
 from . import base_import
