@@ -41,16 +41,6 @@ class AccountMove(models.Model):
     def _is_printing_licenses(self):
         return self.company_id.license_print_on_invoices
 
-    def _get_license_customers(self):
-        """Return whose licenses this invoice pays; one may be somebody else's since."""
-        lines = self.invoice_line_ids._filter_licensed_products()
-        subscriptions = lines._get_license_subscriptions().values()
-        customers = self.partner_id.union(
-            lines.sale_line_ids.order_id.partner_id,
-            *(customer for _subscription, customer in subscriptions),
-        )
-        return customers.commercial_partner_id
-
 
 def _get_last_day(terms):
     """Return the last day that these terms grant, None when they never end."""

@@ -25,11 +25,15 @@ class AccountMove(models.Model):
             [("billing_identity", "in", list(identities))]
         )
 
-    def _is_of_license_customer(self, customer):
-        """Is this invoice a customer's: by its address, order, or subscription?"""
-        lines = self.invoice_line_ids._filter_licensed()
-        subscribers = [it[1] for it in lines._get_license_subscriptions().values()]
-        partners = self.partner_id.union(
-            lines.sale_line_ids.order_id.partner_id, *subscribers
+    def _get_license_customers(self):
+        """Return whose licenses this invoice pays; one may be somebody else's since.
+
+        By its address, by its orders, and by the subscriptions that it bills.
+        """
+        lines = self.invoice_line_ids._filter_licensed_products()
+        subscriptions = lines._get_license_subscriptions().values()
+        customers = self.partner_id.union(
+            lines.sale_line_ids.order_id.partner_id,
+            *(customer for _subscription, customer in subscriptions),
         )
-        return customer.commercial_partner_id in partners.commercial_partner_id
+        return customers.commercial_partner_id

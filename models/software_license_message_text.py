@@ -58,6 +58,6 @@ class SoftwareLicenseMessage(models.Model):
         """
         self.ensure_one()
         move = self.move_id
-        if not move._is_of_license_customer(self.partner_id):
+        if self.partner_id.commercial_partner_id not in move._get_license_customers():
             return False
         return move and f"{move.get_base_url()}{move.get_portal_url()}"

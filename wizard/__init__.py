@@ -1,5 +1,6 @@
-# First: others inherit it.
+# First: others inherit them.
 from . import software_license_once
+from . import software_license_guard
 from . import software_license_wizard
 
 from . import base_import

@@ -10,7 +10,9 @@ class SoftwareLicenseFile(models.TransientModel):
     """Make a license file, for a device that can't ask for itself or for any."""
 
     _name = "software.license.file"
+    _inherit = "software.license.guard"
     _description = "License File"
+    _licenses_field = "license_id"
 
     license_id = fields.Many2one(
         "software.license",
@@ -39,17 +41,6 @@ class SoftwareLicenseFile(models.TransientModel):
     def _compute_file_name(self):
         for wizard in self:
             wizard.file_name = wizard.license_id._get_file_name()
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        wizards = super().create(vals_list)
-        wizards.license_id.check_access("write")  # its name is the key
-        return wizards
-
-    def write(self, vals):
-        res = super().write(vals)
-        self.license_id.check_access("write")
-        return res
 
     def action_make(self):
         """Make the file, and offer it."""

@@ -75,7 +75,9 @@ class SoftwareLicenseMove(models.TransientModel):
                     "These subscriptions of another customer renew them, and go on to "
                     "do so: %(names)s. Change their customer, or close them and sell "
                     "the new customer a renewal.",
-                    names=", ".join(it.display_name or f"#{it.id}" for it in subscriptions),
+                    names=", ".join(
+                        it.display_name or f"#{it.id}" for it in subscriptions
+                    ),
                 )
             )
         return Markup("").join(Markup("<p>%s</p>") % text for text in texts)

@@ -11,7 +11,7 @@ class SoftwareLicenseWizard(models.AbstractModel):
     """What the wizards on licenses that there are have in common."""
 
     _name = "software.license.wizard"
-    _inherit = "software.license.once"
+    _inherit = ["software.license.once", "software.license.guard"]
     _description = "Wizard on Licenses"
 
     license_ids = fields.Many2many(
@@ -37,17 +37,6 @@ class SoftwareLicenseWizard(models.AbstractModel):
     def _compute_license_count(self):
         for wizard in self:
             wizard.license_count = len(wizard.license_ids)
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        wizards = super().create(vals_list)
-        wizards.license_ids.check_access("write")  # its name is the key
-        return wizards
-
-    def write(self, vals):
-        res = super().write(vals)
-        self.license_ids.check_access("write")
-        return res
 
     # === COMMON STEPS === #
 
