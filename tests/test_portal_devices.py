@@ -70,7 +70,7 @@ class TestPortalDevices(PortalCommon):
         self.assertEqual(self._deactivate("laptop"), "deactivation_not_allowed")
         page = self._free(laptop).text
         self.assertIn("laptop was not freed.", page)
-        self.assertIn("which is all that this license allows", page)
+        self.assertIn("You can free devices again from January 1", page)
         self.assertNotIn("/free", page)
         self.assertEqual(laptop.status, "seated")
 
