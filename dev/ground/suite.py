@@ -18,23 +18,40 @@ BASES = {"core": "core", "oca": "oca", "stories": "oca"}
 #: The tests that a run leaves to others: they need modules, or are run apart.
 LEFT_OUT = {
     "core": ("test_subscription_*", "test_webhooks"),
-    # What bills nothing is the same beside modules that bill.
     "oca": (
+        # What bills nothing is the same beside modules that bill.
+        "test_access_routes",
+        "test_access_table",
         "test_bad_requests",
+        "test_billing_tours",
         "test_boundary",
+        "test_certificate",
+        "test_demo",
         "test_device_rules",
+        "test_email_html",
+        "test_features",
+        "test_features_browser",
         "test_floating",
+        "test_import",
         "test_license_file",
+        "test_license_lists",
         "test_licensing_api",
         "test_managed_api",
+        "test_onboarding",
         "test_openapi",
         "test_payload",
+        "test_portal",
+        "test_portal_devices",
+        "test_portal_tour",
+        "test_query_counts",
         "test_signing",
         "test_signing_keys",
         "test_subscription_story",
         "test_throttle",
         "test_tokens",
+        "test_translations",
         "test_verdict",
+        "test_wizard_tours",
     ),
 }
 TITLES = {
