@@ -62,7 +62,7 @@ TITLES = {
 #: The tests of real servers, by the names of their files: two halves that take about
 #: as long, and those that take PostgreSQL itself down.
 E2E = {
-    "long": ("killed", "killed_mail", "openapi_cases", "scale", "uninstall"),
+    "long": ("killed", "killed_mail", "openapi_cases", "scale"),
     "short": None,  # all others
     "alone": ("bad_days",),
 }
