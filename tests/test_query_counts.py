@@ -145,6 +145,37 @@ class TestQueryCounts(LicenseCommon):
         ours = self._count_form(self.licenses[0])
         self.assertLess(ours, self._count_form(self.orders[0]) + MARGIN)
 
+    def test_so_do_all_other_lists_and_forms_of_ours(self):
+        lists = self._count_list(self.orders) + MARGIN
+        forms = self._count_form(self.orders[0]) + MARGIN
+        for records in self._get_others():
+            with self.subTest(records._name):
+                self.assertTrue(records)
+                self.assertLess(self._count_list(records), lists)
+                self.assertLess(self._count_form(records[0]), forms)
+
+    def _get_others(self):
+        """Return records of each of our other models that have a list and a form."""
+        messages = self.env["software.license.message"].sudo()
+        events = self.env["software.license.event"].sudo()
+        for license_ in self.licenses.sudo():
+            customer = {"partner_id": license_.partner_id.id, "kind": "issued"}
+            messages |= messages.create(
+                {
+                    **customer,
+                    "company_id": license_.company_id.id,
+                    "license_ids": license_.ids,
+                }
+            )
+            events |= events.create(
+                {"type": "license.issued", "license_id": license_.id}
+            )
+        keys = self.env["software.license.signing.key"].search(
+            [("company_id", "=", self.env.company.id)]
+        )
+        others = [messages, events, keys, self.policy, self.licenses.activation_ids]
+        return [records.sudo(False).with_user(self.user) for records in others]
+
     def test_no_list_takes_more_statements_with_more_rows(self):
         devices = self.licenses.activation_ids
         for records in (self.licenses, devices):
