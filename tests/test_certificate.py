@@ -1,6 +1,4 @@
-import shutil
 from base64 import b64decode
-from unittest import skipUnless
 
 from lxml import html
 
@@ -149,7 +147,6 @@ class TestCertificate(CertificateCommon, LicenseCommon):
         names = [report["name"] for report in bindings["report"]]
         self.assertIn("License Certificate", names)
 
-    @skipUnless(shutil.which("wkhtmltopdf"), "wkhtmltopdf makes the PDF")
     def test_it_is_a_pdf(self):
         reports = self.env["ir.actions.report"].with_context(
             force_report_rendering=True
