@@ -29,10 +29,22 @@ _FIND = """async ([within, ofOdoo, grave]) => {
 }"""
 
 
+#: What fades in is half transparent, and has half the contrast for a moment.
+_IS_STILL = """() => document.getAnimations().every(
+    (it) =>
+        it.playState !== "running" ||
+        it.effect.getComputedTiming().endTime === Infinity
+)"""
+
+
 class Visitor(browser.Visitor):
-    """Somebody on the pages, who asks axe-core about them."""
+    """Somebody on the pages who wants no motion, and asks axe-core about them."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, reduced_motion="reduce", **options)
 
     def find_barriers(self, within="html"):
         """Return what axe-core finds grave on the page, or in a part of it."""
+        self.page.wait_for_function(_IS_STILL)
         self.page.evaluate(AXE)
         return self.page.evaluate(_FIND, [within, OF_ODOO, GRAVE])

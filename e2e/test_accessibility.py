@@ -148,7 +148,6 @@ def test_what_opens_on_the_page_has_no_barrier(visitor, customer):
     assert visitor.find_barriers() == []
     page.locator(".o_license_free button").first.click()
     page.locator(".modal").wait_for()
-    page.wait_for_timeout(500)  # half transparent, it has half the contrast
     assert visitor.find_barriers() == []
 
 
