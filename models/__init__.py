@@ -52,12 +52,14 @@ from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_policy
 from . import software_license_policy_offline
+from . import software_license_policy_terms
 from . import software_license_portal
 from . import software_license_portal_billing
 from . import software_license_portal_device
 from . import software_license_portal_words
 from . import software_license_report
 from . import software_license_request
+from . import software_license_facts
 from . import software_license_seat
 from . import software_license_signing_key
 from . import software_license_signing_key_private
