@@ -18,6 +18,8 @@ from ground.rpc import Rpc
 
 #: Threads in one process, and processes as in production.
 WORKERS = (0, 6)
+#: Which tests these are: others may run beside them, on databases of their own.
+KIND = os.environ.get("E2E_KIND", "some")
 
 
 class Site:
@@ -128,8 +130,7 @@ def installed():
 @pytest.fixture(scope="session")
 def database(place, installed):
     """A database with the subscription module, and somebody to bill."""
-    place.databases.clone(installed, "test_e2e")
-    return "test_e2e"
+    return place.databases.clone(installed, f"test_e2e_{KIND}")
 
 
 @pytest.fixture(scope="session", params=WORKERS, ids=lambda n: f"workers={n}")
@@ -143,10 +144,10 @@ def site(request, place, database):
 @pytest.fixture(scope="session")
 def own_site(place, installed):
     """A server of threads that tests may stop, on a database of their own."""
-    place.databases.clone(installed, "test_e2e_own")
-    with place.server("test_e2e_own", db_maxconn=64) as server:
+    name = place.databases.clone(installed, f"test_e2e_own_{KIND}")
+    with place.server(name, db_maxconn=64) as server:
         yield Site(server, place)
-    place.databases.drop("test_e2e_own")
+    place.databases.drop(name)
 
 
 @pytest.fixture
