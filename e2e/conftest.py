@@ -16,8 +16,8 @@ from ground import workplace
 from ground.console import Failure
 from ground.rpc import Rpc
 
-#: Threads in one process, and processes as in production.
-WORKERS = (0, 6)
+#: Processes as in production, and threads in one process.
+WORKERS = (6, 0)
 #: Which tests these are: others may run beside them, on databases of their own.
 KIND = os.environ.get("E2E_KIND", "some")
 
@@ -133,9 +133,17 @@ def database(place, installed):
     return place.databases.clone(installed, f"test_e2e_{KIND}")
 
 
-@pytest.fixture(scope="session", params=WORKERS, ids=lambda n: f"workers={n}")
+def _name(workers):
+    return f"workers={workers}"
+
+
+#: For tests of what is answered, not of how it is served: only as in production.
+one_kind = pytest.mark.parametrize("site", WORKERS[:1], indirect=True, ids=_name)
+
+
+@pytest.fixture(scope="session", params=WORKERS, ids=_name)
 def site(request, place, database):
-    """Each test that takes it runs against threads, then against processes."""
+    """Each test that takes it runs against processes, then against threads."""
     # Threads share one pool of connections: it must hold as many as call at once.
     with place.server(database, workers=request.param, db_maxconn=250) as server:
         yield Site(server, place)
