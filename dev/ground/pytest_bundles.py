@@ -1,7 +1,7 @@
 """A plugin of pytest: the web client's bundles are made once, before the first test.
 
-Odoo's own runner does so, too. What a test makes is rolled back with it: each tour would
-make the bundles anew, which takes longer than to click through it.
+Odoo's own runner does so, too. What a test makes is rolled back with it: each tour
+would make the bundles anew, which takes longer than to click through it.
 """
 
 import pytest

@@ -9,7 +9,7 @@ from .jobs import Job, run_all
 from .pytest_run import pytest
 from .workplace import Workplace, locked
 
-PARTS = ("lint", "client", "core", "oca", "e2e", "peers")
+PARTS = ("lint", "client", "core", "oca", "e2e", "release", "peers")
 #: The parts that need no Odoo and no database.
 ALONE = {"lint", "client"}
 COVERAGE = paths.CACHE / "coverage"
@@ -93,6 +93,7 @@ E2E = {
     "killed": ("killed", "killed_mail"),
     "machines": ("client", "client_faults", "client_keys"),
     "scale": ("scale",),
+    "release": ("release", "wheel"),  # a part of its own
     "alone": ("bad_days",),  # they take PostgreSQL itself down
 }
 
@@ -141,7 +142,7 @@ def _jobs(place, parts, match, is_covered):
         jobs.append(partial(_odoo_test, kind="core", is_covered=is_covered, **common))
     if "oca" in parts:
         jobs.append(partial(_odoo_test, kind="oca", is_covered=is_covered, **common))
-    kinds = _e2e_kinds(match) if "e2e" in parts else []
+    kinds = _e2e_kinds(parts, match)
     jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[:1]]
     if "oca" in parts:
         jobs.append(partial(_odoo_test, kind="stories", is_covered=False, **common))
@@ -181,17 +182,21 @@ def _cover(kind, env):
     return [covered_package, f"--cov-config={config}", "--cov-report="]
 
 
-def _e2e_kinds(match):
-    """The kinds that run apart; chosen tests are few, and run together."""
-    return ["others", "alone"] if match else [*E2E]
+def _e2e_kinds(parts, match):
+    """The kinds that are wanted; chosen tests are few, and most run together."""
+    wanted = set(E2E) - {"release"} if "e2e" in parts else set()
+    if match:
+        wanted &= {"others", "alone"}
+    return [kind for kind in E2E if kind in wanted or kind in parts]
 
 
 def _e2e(place, match, live, kind):
     """Some of the tests of real servers, by the names of their files."""
     names = E2E[kind]
     if names is None:
-        named = {name for kind in _e2e_kinds(match) for name in E2E[kind] or ()}
-        arguments = [f"--ignore-glob=*/test_{name}.py" for name in named]
+        apart = {"release", *_e2e_kinds(["e2e"], match)}
+        named = {name for kind in apart for name in E2E[kind] or ()}
+        arguments = [f"--ignore-glob=*/test_{name}.py" for name in sorted(named)]
         arguments.append(paths.ROOT / "e2e")
     else:
         arguments = [paths.ROOT / "e2e" / f"test_{name}.py" for name in names]
