@@ -1,5 +1,6 @@
 """dev/release refuses what is not ready, and says what is wrong with it."""
 
+import json
 import re
 import subprocess
 from datetime import date
@@ -96,6 +97,19 @@ def test_a_text_without_a_translation_is_refused(checkout):
     edit(german, last, 'msgstr ""\n')
     assert problems(release.texts_are_translated) == ["i18n/de.po: 1 to translate"]
     assert german.read_text().endswith('msgstr ""\n')
+
+
+def test_a_quoted_ratio_that_was_not_measured_is_refused(checkout):
+    results = checkout / "benchmarks" / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    rows = [{"call": "verify", "ratio": {"ratio": 0.914, "interval": [0.9, 0.92]}}]
+    (results / "test.json").write_text(json.dumps({"modes": {"threads": rows}}))
+    quoted = "<!-- benchmarks/results -->verify {} of a no-op<!-- end --> and 0.55"
+    (checkout / "README.md").write_text(quoted.format("0.91"))
+    assert problems(release.figures_are_measured) == []
+    (checkout / "README.md").write_text(quoted.format("0.92"))
+    (problem,) = problems(release.figures_are_measured)
+    assert "0.92 is no ratio" in problem
 
 
 def test_what_is_not_committed_is_refused(checkout):

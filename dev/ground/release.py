@@ -5,6 +5,7 @@ all the time, and dev/test asks them; those of `FINAL` hold on the day of a rele
 """
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -19,6 +20,9 @@ from .workplace import Workplace, locked
 DIST = paths.DEV / "dist"
 CHANGELOG = paths.ROOT / "CHANGELOG.md"
 VERSION = re.compile(r"19\.0\.\d+\.\d+\.\d+")
+#: What README quotes of dev/bench, and the ratios in it.
+QUOTED = re.compile(r"<!-- benchmarks/results -->(.*?)<!-- end -->", re.DOTALL)
+RATIO = re.compile(r"\b\d\.\d\d\b")
 #: The changelog's headings: `## 19.0.1.0.0 (2026-11-22)`, `(unreleased)` until then.
 HEADING = re.compile(r"^## (\S+)(?: \((.+)\))?$", re.MULTILINE)
 
@@ -107,6 +111,17 @@ def texts_are_translated():
             yield f"i18n/{line}"
 
 
+def figures_are_measured():
+    """The ratios that README quotes are of the committed results of dev/bench."""
+    folder = paths.ROOT / "benchmarks" / "results"
+    results = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    measured = {f"{ratio:.2f}" for ratio in _ratios(results)}
+    for quoted in QUOTED.findall((paths.ROOT / "README.md").read_text()):
+        for figure in RATIO.findall(quoted):
+            if figure not in measured:
+                yield f"README.md: {figure} is no ratio in benchmarks/results"
+
+
 # === WHAT MUST HOLD ON THE DAY OF A RELEASE === #
 
 
@@ -138,8 +153,19 @@ RULES = (
     version_goes_up,
     migrations_are_reached,
     texts_are_translated,
+    figures_are_measured,
 )
 FINAL = (tree_is_clean, version_is_new, changelog_is_dated)
+
+
+def _ratios(found):
+    """Every number called `ratio` in what a JSON file holds."""
+    if isinstance(found, list):
+        return [ratio for each in found for ratio in _ratios(each)]
+    if not isinstance(found, dict):
+        return []
+    own = found.get("ratio")
+    return [*([own] if isinstance(own, float) else []), *_ratios([*found.values()])]
 
 
 def _newest_heading():
