@@ -53,12 +53,18 @@ class Databases:
                 self.postgres.sql(f"CREATE EXTENSION {extension}", db=building)
             arguments = recipe.get("arguments", ())
             self.odoo.manage(building, "-i", ",".join(recipe["modules"]), *arguments)
-            # The rename comes last: a template that has its name is complete.
-            shutil.rmtree(filestore(name), ignore_errors=True)
-            if filestore(building).exists():
-                filestore(building).rename(filestore(name))
-            self.postgres.sql(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
+            self.rename(building, name)
         return name
+
+    def rename(self, building, name):
+        """Give a database its name, in place of an older one's, files included.
+
+        It comes last: a database that has its name is complete.
+        """
+        self.drop(name)
+        if filestore(building).exists():
+            filestore(building).rename(filestore(name))
+        self.postgres.sql(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
 
     def clone(self, source, name):
         """A copy of a database, files included, in place of an older one."""
