@@ -21,9 +21,9 @@ LICENSES, LARGE = 1_000_000, 10_000_000
 #: The servers: their workers (0: threads), and how many rounds are made on each. The
 #: targets are of the first one.
 MODES = {
-    "prefork, 2 workers": (2, 24),
-    "prefork, 6 workers": (6, 8),
-    "threads": (0, 8),
+    "prefork, 2 workers": (2, 20),
+    "prefork, 6 workers": (6, 6),
+    "threads": (0, 6),
 }
 RESULT = paths.DEV / "bench-api.json"
 

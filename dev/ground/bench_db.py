@@ -8,7 +8,7 @@ from . import addon, fill, paths
 from .console import step
 
 #: Licenses that are drawn for a call: more than a run sends, so that none comes twice.
-DRAWN = 60_000
+DRAWN = 100_000
 #: What a run of the benchmark wrote, undone. `write_date` tells who was written to.
 RESET = (
     "DELETE FROM software_license_activation WHERE device_id LIKE 'new-%'",

@@ -52,7 +52,7 @@ def _draw_row(row, target, top):
         x = _place(target)
         yield f'<line class="target" x1="{x}" x2="{x}" '
         yield f'y1="{top - 4}" y2="{top + BAR + 4}"/>'
-    yield f'<text x="{max(high, _place(ratio)) + 8}" y="{top + 13}">{ratio:.2f}</text>'
+    yield f'<text x="{LEFT + WIDTH + 10}" y="{top + 13}">{ratio:.2f}</text>'
 
 
 def _place(value):

@@ -73,10 +73,20 @@ def compare(found, before):
         for row in _get_targeted(found)
         if row["call"] in earlier and _has_moved(row["ratio"], earlier[row["call"]])
     ]
-    of = f"the committed result ({before['machine']['commit']})"
+    of = f"the committed result (commit {before['machine']['commit']}"
+    of += ")" if _is_alike(found, before) else ", not measured as this one was)"
     if not lines:
         return [f"No ratio moved by more than its noise since {of}."]
     return [f"Moved by more than their noise since {of}:", *lines]
+
+
+def _is_alike(found, before):
+    """Whether two results are of machines of a kind, and of as many licenses."""
+    one, other = (
+        [it["licenses"], it["machine"]["cpu"], it["machine"]["cpus"]]
+        for it in (found, before)
+    )
+    return one == other
 
 
 def _has_moved(now, then):
@@ -99,7 +109,8 @@ def _is_first(found, mode):
 
 def _make_table(rows, statements, has_targets):
     """The table of one server."""
-    head = (*HEAD, "statements", "ours", "rate ÷ no-op", "quartiles", "95 % interval")
+    head = (*HEAD, "statements", "ours", "no-op's CPU ÷ its")
+    head += ("rate ÷ no-op", "quartiles", "95 % interval")
     lines = [(*head, "target") if has_targets else head]
     for row in rows:
         line = (*_show_figures(row, statements), *_show_ratio(row["ratio"]))
@@ -117,6 +128,7 @@ def _show_figures(row, statements):
         *(f"{row[name] * 1e3:.1f}" for name in ("p50", "p99")),
         *(f"{row[name] * 1e3:.2f}" for name in ("server_cpu", "postgres_cpu")),
         *(f"{counts[name]:g}" for name in ("all", "own")),
+        f"{row['cpu_ratio']['ratio']:.2f}",
     )
 
 
@@ -163,7 +175,7 @@ def describe_machine(place):
         "postgresql": place.postgres.sql("SHOW server_version")[0].split()[0],
         "fsync": place.postgres.sql("SHOW fsync")[0],
         "python": _ask(venv.PYTHON, "-c", python),
-        "odoo": paths.pins()["odoo"].get("odoo", paths.pins()["series"]),
+        "odoo": " ".join(paths.pins()["odoo"].values()),
         "commit": _ask("git", "-C", paths.ROOT, "describe", "--always", "--dirty"),
     }
 
