@@ -2,7 +2,7 @@
 
 import pytest
 
-from ground import bench_api, bench_calls, bench_http, fill
+from ground import bench_api, bench_calls, bench_http, fill, pgbench
 from ground.bench_db import BenchDatabase
 from ground.bench_http import Call
 from ground.console import Failure
@@ -25,8 +25,11 @@ def database(place, installed):
 @pytest.fixture(scope="module")
 def found(place, database):
     """One slice of each call, beside its no-op; a wrong answer ends the load."""
-    modes = {"threads": (0, 1)}
-    return bench_api.measure_all(place, database, 1, modes, seconds=0.05)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench_http, "WARM_UP", 0)
+        patch.setattr(pgbench, "SECONDS", 1)
+        modes = {"threads": (0, 1)}
+        return bench_api.measure_all(place, database, 1, modes, seconds=0.05)
 
 
 def test_every_call_is_measured_and_answers_what_it_is_called(found):

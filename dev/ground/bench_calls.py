@@ -98,7 +98,7 @@ def _new_devices(count):
     run = secrets.token_hex(4)
     return [
         {"deviceId": f"'new-{run}-' || md5(n || ' {turn}')"}
-        for turn in range(1 + 50_000 // count)
+        for turn in range(1 + 20_000 // count)
     ]
 
 

@@ -50,20 +50,19 @@ INSERT INTO software_license
         company_id, product_id, policy_id, application, plan, state, active,
         is_payment_reversed, max_activations, seat_version, quantity,
         expires_at, create_date, write_date)
-SELECT key, key, partner, partner, 1, {product}, policy.ids[1 + n % 3], {application},
+SELECT key, key, partner, partner, 1, {product}, policy.first + n % 3, {application},
        'pro', CASE kind WHEN 0 THEN 'revoked' WHEN 1 THEN 'suspended' ELSE 'active' END,
        TRUE, kind = 2, CASE n % 2 WHEN 1 THEN {seats} ELSE 0 END, 0, 1,
        CASE WHEN kind BETWEEN 3 AND {last_invalid}
             THEN current_date - (10 + n / 200 % 100)::int
             ELSE current_date + (365 + n % 730)::int END,
        now() - (n % 1000) * interval '1 day', now()
-  FROM (SELECT array_agg(id ORDER BY id) AS ids FROM res_partner
-         WHERE name LIKE 'Scale %') AS customer,
-       (SELECT array_agg(id ORDER BY id) AS ids FROM software_license_policy
+  FROM (SELECT min(id) AS first FROM res_partner WHERE name LIKE 'Scale %') AS customer,
+       (SELECT min(id) AS first FROM software_license_policy
          WHERE application LIKE 'scale-%') AS policy,
        generate_series(1, {count}) AS n,
-       LATERAL (SELECT customer.ids[1 + n % {customers}] AS partner, n % 200 AS kind,
-                       {key} AS key) AS made
+       LATERAL (SELECT customer.first + n % {customers} AS partner, n % 200 AS kind,
+                       {key} AS key OFFSET 0) AS made
 """
 #: What was written by hand: no invoices, which a look-up does not read.
 TERMS = """
