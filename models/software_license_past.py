@@ -279,13 +279,22 @@ class SoftwareLicensePast(models.Model):
     def _get_reason(self, line, credited, today):
         """Return why a line is left out on purpose, False if it is not."""
         if line.is_license_left and not self.is_left_included:
-            return self.env._("Left without licenses before")
+            return self._get_reasons()["left"]
         if credited >= line._get_license_quantity():
-            return self.env._("Credited in full")
+            return self._get_reasons()["credited"]
         end = line._get_past_period()[1]
         if end and end < today and not self.is_over_included:
-            return self.env._("Over by now")
+            return self._get_reasons()["over"]
         return False
+
+    @api.model
+    def _get_reasons(self):
+        """Return {why a line is left out on purpose: how people read it}."""
+        return {
+            "left": self.env._("left without licenses before"),
+            "credited": self.env._("credited in full"),
+            "over": self.env._("over by now"),
+        }
 
     # === THE WORK === #
 

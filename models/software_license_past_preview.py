@@ -4,8 +4,9 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 
-#: Of more invoices, only their number is told: each would have to be read.
-MAX_LOOKED_AT = 20_000
+#: So many invoices are looked at one by one, within a second or two; of more, what
+#: PostgreSQL can count is told.
+MAX_LOOKED_AT = 1000
 
 
 class SoftwareLicensePast(models.Model):
@@ -45,32 +46,70 @@ class SoftwareLicensePast(models.Model):
             return False, False
         if problem := self._get_problem():
             return Markup('<p class="text-danger mb-0">%s</p>') % problem, False
-        count = self._count_moves()
-        if count > MAX_LOOKED_AT:
-            text = self.env._(
-                "%(count)s paid invoices: too many to look at each beforehand. Choose "
-                "a shorter time to see more.",
-                count=self._format_count(count),
-            )
-            return Markup("<p>%s</p>") % text + self._render_notes(), True
-        return self._render_found()
-
-    def _render_found(self):
-        moves = self.env["account.move"].search(self._get_move_domain())
-        groups = self._group_past(moves.with_company(self.company_id))
-        done = groups.pop(False, self.env["account.move.line"])
+        is_few = self._count_moves() <= MAX_LOOKED_AT
+        rows = self._look_at_each() if is_few else self._estimate()
+        done, *left_out = rows
         title = (
             self.env._("Will be left without licenses")
             if self.what == "leave"
             else self.env._("Will be issued")
         )
-        rows = [(Markup("<strong>%s</strong>") % title, done)]
-        rows += [
-            (self.env._("Left out: %(reason)s", reason=reason), lines)
-            for reason, lines in groups.items()
+        rows = [(Markup("<strong>%s</strong>") % title, *done[1:])]
+        for reason, *counts in left_out:
+            rows.append((self.env._("Left out: %(reason)s", reason=reason), *counts))
+        html = self._render_table(rows) + self._render_notes(not is_few)
+        return html, bool(done[1])
+
+    def _look_at_each(self):
+        """Return [(why left out, invoices, customers, licenses)], the done first."""
+        moves = self.env["account.move"].search(self._get_move_domain())
+        groups = self._group_past(moves.with_company(self.company_id))
+        done = groups.pop(False, self.env["account.move.line"])
+        return [
+            (
+                reason,
+                len(lines.move_id),
+                len(lines.move_id.commercial_partner_id),
+                None if reason else self._count_new_licenses(lines),
+            )
+            for reason, lines in [(False, done), *groups.items()]
         ]
-        table = self._render_table(rows, self._count_new_licenses(done))
-        return table + self._render_notes(), bool(done)
+
+    def _estimate(self):
+        """Return the same, by date and policy alone: of many it is near enough."""
+        lines, today = self.env["account.move.line"], fields.Date.today()
+        moves = self.env["account.move"]._search(self._get_move_domain())
+        groups = lines._read_group(
+            [*lines._get_past_domain(self._get_products()), ("move_id", "in", moves)],
+            ["product_id", "invoice_date:day", "is_license_left"],
+            ["move_id:array_agg", "partner_id:array_agg", "quantity:sum"],
+        )
+        found = {False: (set(), set(), [])}
+        for product, day, is_left, move_ids, partner_ids, quantity in groups:
+            policy = product._get_license_policy()
+            reason = self._get_reason_of_many(policy, day, is_left, today)
+            if reason is None:
+                continue
+            of_moves, of_partners, units = found.setdefault(reason, (set(), set(), []))
+            of_moves.update(move_ids)
+            of_partners.update(partner_ids)
+            is_of_seats = policy.quantity_rule == "seats"
+            units.append(len(move_ids) if is_of_seats else round(quantity))
+        return [
+            (reason, len(of_moves), len(of_partners), None if reason else sum(units))
+            for reason, (of_moves, of_partners, units) in found.items()
+        ]
+
+    def _get_reason_of_many(self, policy, day, is_left, today):
+        """Return why lines are left out, False if not; None: they are not counted."""
+        if self.what == "leave":
+            return None if is_left else False
+        if is_left and not self.is_left_included:
+            return self._get_reasons()["left"]
+        end = policy._get_period(day)[1]
+        if end and end < today and not self.is_over_included:
+            return self._get_reasons()["over"]
+        return policy._get_problem(self.company_id, 1) or False
 
     def _group_past(self, moves):
         """Return {why left out, False if not: lines} of invoices' past lines."""
@@ -100,34 +139,31 @@ class SoftwareLicensePast(models.Model):
             licenses._allocate(of_identity, line, line._get_license_units())
         return sum(not slot.license for group in slots.values() for slot in group)
 
-    def _render_table(self, rows, license_count):
-        """Return the table of what becomes of how many; the first row is what is."""
-        is_issued = self.what == "issue"
+    def _render_table(self, rows):
+        """Return the table of [(title, invoices, customers, licenses)]."""
         titles = [self.env._("Invoices"), self.env._("Customers")]
-        titles += [self.env._("New Licenses")] if is_issued else []
-        body = Markup("")
-        for title, lines in rows:
-            moves = lines.move_id
-            cells = [len(moves), len(moves.commercial_partner_id)]
-            is_first = lines is rows[0][1]
-            cells = [self._format_count(number) for number in cells]
-            if is_issued:
-                cells.append(self._format_count(license_count) if is_first else "")
-            body += Markup("<tr><td>%s</td>%s</tr>") % (
-                title,
-                Markup("").join(
-                    Markup('<td class="text-end">%s</td>') % cell for cell in cells
-                ),
-            )
+        if self.what == "issue":
+            titles.append(self.env._("New Licenses"))
         head = Markup("").join(
             Markup('<th class="text-end">%s</th>') % title for title in titles
+        )
+        body = Markup("").join(
+            Markup("<tr><td>%s</td>%s</tr>")
+            % (
+                title,
+                Markup("").join(
+                    Markup('<td class="text-end">%s</td>') % self._format_count(count)
+                    for count in counts[: len(titles)]
+                ),
+            )
+            for title, *counts in rows
         )
         return Markup(
             '<table class="table table-sm mb-2"><thead><tr><th></th>%s</tr></thead>'
             "<tbody>%s</tbody></table>"
         ) % (head, body)
 
-    def _render_notes(self):
+    def _render_notes(self, is_estimate):
         """Return, as HTML, what is not the past: what is issued, and what is open."""
         products, moves = self._get_products(), self.env["account.move"]
         ours = self._get_choice_domain()
@@ -142,6 +178,14 @@ class SoftwareLicensePast(models.Model):
             ]
         )
         texts = []
+        if is_estimate:
+            texts.append(
+                self.env._(
+                    "These are many. Each is looked at when its turn comes: what was "
+                    "credited is left out then, and renewals of a subscription share "
+                    "one license."
+                )
+            )
         if issued:
             texts.append(
                 self.env._(
@@ -162,5 +206,7 @@ class SoftwareLicensePast(models.Model):
         )
 
     def _format_count(self, number):
+        if number is None:
+            return ""
         lang = self.env["res.lang"]._lang_get(self.env.user.lang or "en_US")
         return lang.format("%d", number, grouping=True)
