@@ -170,6 +170,22 @@ class TestPastInvoices(LicenseBillingCommon):
         self.assertEqual((past.done_count, past.issued_count), (3, 3))
         self.assertTrue(all(len(invoice.license_ids) == 1 for invoice in invoices))
 
+    def test_a_batch_of_many_takes_as_many_statements_as_one_of_few(self):
+        invoices = [self._sell_in_the_past() for _each in range(10)]
+        past = self._prepare()
+        past.action_start()
+        past.sudo()._do(past._get_next_moves(1))  # what is read once
+        counts = []
+        for limit in (2, 7):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            moves = past.sudo()._get_next_moves(limit)
+            before = self.env.cr.sql_log_count
+            past.sudo()._do(moves)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[0], counts[1])
+        self.assertTrue(all(len(invoice.license_ids) == 1 for invoice in invoices))
+
     # === E-MAILS === #
 
     def test_nobody_is_told_unless_it_is_asked_for(self):
