@@ -91,7 +91,7 @@ def run_parts(parts, match=None, db_port=None, is_covered=False):
 
 def _tests(place, parts, match, is_covered):
     """The parts that need Odoo: two at a time, those against real servers last."""
-    programs.prepare("chromium")
+    programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
     kinds = [kind for kind in ("core", "oca") if kind in parts]
     if "oca" in kinds:
         kinds.append("stories")
