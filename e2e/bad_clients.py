@@ -26,8 +26,8 @@ class BadClients:
         self.cut_off = []
         self.counts = {}
 
-    async def run(self, count, seconds):
-        """Let so many be at work for so long, as many of each kind."""
+    async def run(self, count, is_over, patience=60):
+        """Let so many be at work until it is over, as many of each kind."""
         kinds = (
             self.connect_only,
             self.send_half,
@@ -39,7 +39,10 @@ class BadClients:
             asyncio.create_task(self._repeat(kinds[number % len(kinds)], number))
             for number in range(count)
         ]
-        await asyncio.sleep(seconds)
+        for _turn in range(patience * 10):
+            if is_over():
+                break
+            await asyncio.sleep(0.1)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -86,9 +89,10 @@ class BadClients:
         try:
             for byte in rest:
                 writer.write(bytes([byte]))
-                await writer.drain()
                 if (await asyncio.wait([ended], timeout=PAUSE))[0]:
                     self.cut_off.append(name)
+                    with suppress(*LOST):
+                        ended.result()
                     return
         finally:
             ended.cancel()

@@ -1,4 +1,4 @@
-"""Callers from different addresses of this machine, as the throttles tell them apart."""
+"""Callers from several addresses of this machine, as the throttles tell them apart."""
 
 import time
 

@@ -26,7 +26,7 @@ WORKERS = 6
 SEATS, DEVICES = 20, 30
 #: What nginx lets through at once from one address.
 BURST = 500
-BAD_CLIENTS, SECONDS = 500, 13
+BAD_CLIENTS = 500
 
 
 @pytest.fixture(scope="module")
@@ -167,11 +167,14 @@ def test_odoo_knows_its_own_address_and_web_sockets_get_through(nginx):
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
-    with session(nginx) as client:
-        answer = client.get(
-            f"{nginx.url}/websocket", headers=upgrade, stream=True, timeout=60
-        )
-        assert answer.status_code == 101, answer.status_code
+    deadline, status = time.monotonic() + 60, 502
+    # Their process starts beside the workers, and may take longer.
+    while status == 502 and time.monotonic() < deadline:
+        with session(nginx) as client:
+            status = client.get(
+                f"{nginx.url}/websocket", headers=upgrade, stream=True, timeout=60
+            ).status_code
+    assert status == 101
 
 
 # === WHO ASKS === #
@@ -359,8 +362,13 @@ def test_five_hundred_bad_clients_harm_nobody(site, nginx):
         with session(nginx, "127.0.0.3") as client:
             while not done.is_set():
                 sent = {"licenseKey": key}
-                answers.append(client.post(f"{nginx.url}/api/licenses/verify", json=sent))
+                answers.append(
+                    client.post(f"{nginx.url}/api/licenses/verify", json=sent)
+                )
                 done.wait(0.05)
+
+    def are_slow_ones_ended():
+        return bad.cut_off.count("head") >= BAD_CLIENTS // 5
 
     context = ssl.create_default_context(cafile=nginx.authority.bundle)
     bad = BadClients(("127.0.0.1", nginx.port), body, context)
@@ -368,7 +376,7 @@ def test_five_hundred_bad_clients_harm_nobody(site, nginx):
     with ThreadPoolExecutor(1) as pool:
         good = pool.submit(be_good, done)
         try:
-            asyncio.run(bad.run(BAD_CLIENTS, SECONDS))
+            asyncio.run(bad.run(BAD_CLIENTS, are_slow_ones_ended))
         finally:
             done.set()
         good.result()
@@ -376,8 +384,8 @@ def test_five_hundred_bad_clients_harm_nobody(site, nginx):
     print(f"{len(answers)} good calls, the slowest took {seconds[-1]:.2f} s")
     print(f"bad ones: {bad.counts}, cut off: {len(bad.cut_off)}")
     assert {answer.status_code for answer in answers} == {200}
-    assert len(answers) > SECONDS
-    assert bad.cut_off.count("head") >= BAD_CLIENTS // 5
+    assert len(answers) > 20
+    assert are_slow_ones_ended()
     assert 0 < site.rows(id_) <= SEATS
     after = burst(site.url("validate"), [body(number) for number in range(DEVICES)])
     assert {answer.status for answer in after} == {200}
