@@ -1,6 +1,7 @@
 """deploy/nginx.conf before a server of six processes: what it lets through and ends."""
 
 import asyncio
+import configparser
 import http.client
 import json
 import socket
@@ -17,12 +18,16 @@ from bad_clients import BadClients
 from callers import FromAddress, get_refused, in_one_minute
 from certificates import Authority
 from conftest import Site
+from documents import BLOCK
 from machine import BY_SERVER, BY_TOKEN, Machine, told
 from nginx import OUTER_PROXY, SAYS_FOR_WHOM, Nginx
 from storm import burst
 
+from ground import paths
+
 NAME = "test_e2e_proxy"
-WORKERS = 6
+#: The blocks of docs/deployment.md, by their language.
+SHOWN = dict(BLOCK.findall((paths.ROOT / "docs" / "deployment.md").read_text()))
 SEATS, DEVICES = 20, 30
 #: What nginx lets through at once from one address.
 BURST = 500
@@ -32,10 +37,18 @@ BAD_CLIENTS = 500
 @pytest.fixture(scope="module")
 def site(place, installed):
     place.databases.clone(installed, NAME)
-    options = {"workers": WORKERS, "proxy_mode": True, "db_maxconn": 8}
-    with place.server(NAME, **options) as server:
+    with place.server(NAME, **get_options()) as server:
         yield Site(server, place)
     place.databases.drop(NAME)
+
+
+def get_options():
+    """Return the options of Odoo's configuration file that the document shows."""
+    parser = configparser.RawConfigParser()
+    parser.read_string(SHOWN["ini"])
+    options = dict(parser["options"])
+    del options["db_name"]  # that of the tests
+    return options
 
 
 @pytest.fixture(scope="module")
@@ -402,4 +415,51 @@ def assert_connections_are_given_back(site):
     (row,) = site.place.postgres.sql(query)
     total, busy = map(int, row.split("|"))
     assert not busy
-    assert total <= 2 * WORKERS
+    assert total <= 2 * int(site.server.options["workers"])
+
+
+# === MONITORING === #
+
+NOW = "(now() AT TIME ZONE 'UTC')"
+DELIVERY = """
+    WITH event AS (
+        INSERT INTO software_license_event (license_id, type, reference, occurred_at)
+        SELECT max(id), 'x', 'x', now() FROM software_license RETURNING id)
+    INSERT INTO software_license_event_delivery
+        (event_id, action_id, state, create_date, write_date)
+    SELECT event.id, (SELECT max(id) FROM ir_act_server), '{state}', {at}, {at}
+      FROM event"""
+#: What is told, in the order of the alphabet: what makes it 1.
+TROUBLES = {
+    "e-mails to customers that failed": """
+        INSERT INTO software_license_message
+               (kind, partner_id, company_id, failure_reason)
+        VALUES ('issued', 1, 1, 'No address')""",
+    "paid invoices without their licenses": """
+        UPDATE account_move SET state = 'posted', license_problem = 'No policy'
+         WHERE id = (SELECT max(id) FROM account_move)""",
+    "scheduled actions failing, late or off": f"""
+        UPDATE ir_cron SET nextcall = {NOW} - interval '4 hours'
+         WHERE id = (SELECT res_id FROM ir_model_data
+                      WHERE name = 'cron_issue_licenses')""",
+    "webhook events given up today": DELIVERY.format(state="failed", at=NOW),
+    "webhook events waiting for an hour": DELIVERY.format(
+        state="waiting", at=f"{NOW} - interval '2 hours'"
+    ),
+}
+
+
+def test_what_the_document_alerts_on_is_0_until_it_happens(site, license_):
+    customer = site.rpc.create("res.partner", name="Customer")
+    site.rpc.create("account.move", move_type="out_invoice", partner_id=customer)
+    ask = SHOWN["sql"]
+
+    def get_alerts(*before):
+        rows = site.place.postgres.sql(
+            "BEGIN", *before, ask, "ROLLBACK", db=site.server.db
+        )
+        return {name for name, count in (row.split("|") for row in rows) if int(count)}
+
+    assert get_alerts() == set()
+    for name, trouble in TROUBLES.items():
+        assert get_alerts(trouble) == {name}
