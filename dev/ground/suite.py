@@ -107,7 +107,7 @@ def run_parts(parts, match=None, db_port=None, is_covered=False):
         jobs = _light_jobs(parts, match)
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
-                programs.prepare("chromium")
+                programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
                 results = run_all(jobs + _jobs(place, parts, match, is_covered))
         else:
             results = run_all(jobs)
