@@ -170,9 +170,16 @@ def test_without_tls_no_call_is_answered_and_people_are_led_to_it(nginx):
     assert led.headers["Location"] == "https://127.0.0.1/web/login?x=1"
 
 
-def test_odoo_knows_its_own_address_and_web_sockets_get_through(nginx):
-    page = ask(nginx, "/web", method="GET")
-    assert page.url.startswith(f"{nginx.url}/web/login")
+def test_odoo_knows_the_address_that_it_is_reached_at(site, nginx):
+    """It notes it when an administrator logs in: links in e-mails begin with it."""
+    who = {"db": site.server.db, "login": "admin", "password": "admin"}
+    login = ask(nginx, "/web/session/authenticate", json={"params": who})
+    assert login.json()["result"]["uid"]
+    known = site.rpc("ir.config_parameter", "get_param", "web.base.url")
+    assert known == nginx.url
+
+
+def test_web_sockets_get_through(nginx):
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
