@@ -10,6 +10,8 @@ from .pytest_run import pytest
 from .workplace import Workplace, locked
 
 PARTS = ("lint", "client", "core", "oca", "e2e", "peers")
+#: What takes too long for every day, and runs only when it is asked for by name.
+ON_REQUEST = ("soak",)
 #: The parts that need no Odoo and no database.
 ALONE = {"lint", "client"}
 COVERAGE = paths.CACHE / "coverage"
@@ -69,7 +71,7 @@ E2E = {
 E2E_INSTALLED = "e2e_installed"
 
 
-def run_parts(parts, match=None, db_port=None, is_covered=False):
+def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10):
     """Run the wanted parts in order; the exit code tells whether all went well.
 
     Counting which lines ran is for who asks: it takes the tests 1.7 times as long.
@@ -83,6 +85,8 @@ def run_parts(parts, match=None, db_port=None, is_covered=False):
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
                 results += _tests(place, parts, match, is_covered)
+                if "soak" in parts:
+                    results += _soak(place, match, soak_minutes)
     coverage = _coverage({"core", "oca"} & set(parts)) if is_covered else None
     passed, failed = _summary(results, coverage)
     tested = passed + failed or set(parts) == {"lint"}
@@ -104,7 +108,7 @@ def _tests(place, parts, match, is_covered):
         place.databases.template(base)  # one after the other: oca is made from core
     results = _run_two_at_a_time(jobs, place, match)
     if "e2e" in parts:
-        place.databases.fresh(E2E_INSTALLED, base="oca", install=[paths.MODULE])
+        _prepare_e2e(place)
         jobs = [partial(_e2e, kind=kind) for kind in E2E]
         results += _run_two_at_a_time(jobs[:-1], place, match)
         results += _run_two_at_a_time(jobs[-1:], place, match)
@@ -154,13 +158,13 @@ def _cover(kind, env):
     return [covered_package, f"--cov-config={config}", "--cov-report="]
 
 
+def _prepare_e2e(place):
+    """Make the database that all tests of real servers clone."""
+    place.databases.fresh(E2E_INSTALLED, base="oca", install=[paths.MODULE])
+
+
 def _e2e(place, match, live, kind):
-    """Real server processes, driven from outside; see workplace.attach."""
-    env = place.odoo.environment(
-        PYTHONPATH=os.pathsep.join([str(paths.ROOT / "dev"), str(client.SOURCES)]),
-        E2E_INSTALLED=E2E_INSTALLED,
-    )
-    ini = paths.ROOT / "dev" / "pytest-e2e.ini"
+    """Some of the tests of real servers, by the names of their files."""
     names = E2E[kind]
     if names is None:
         named = {name for names in E2E.values() for name in names or ()}
@@ -168,8 +172,27 @@ def _e2e(place, match, live, kind):
         arguments.append(paths.ROOT / "e2e")
     else:
         arguments = [paths.ROOT / "e2e" / f"test_{name}.py" for name in names]
-    arguments.append(f"--rootdir={paths.ROOT}")
     title = f"tests of real servers: {kind}"
+    return _real_servers(place, title, arguments, match, live)
+
+
+def _soak(place, match, minutes):
+    """Mixed load for minutes; a few seconds of it are among the tests above."""
+    _prepare_e2e(place)
+    files, seconds = [paths.ROOT / "e2e" / "soak"], str(minutes * 60)
+    title = f"soak, {minutes:g} minutes"
+    return _real_servers(place, title, files, match, True, SOAK_SECONDS=seconds)
+
+
+def _real_servers(place, title, arguments, match, live, **settings):
+    """Real server processes, driven from outside; see workplace.attach."""
+    env = place.odoo.environment(
+        PYTHONPATH=os.pathsep.join([str(paths.ROOT / "dev"), str(client.SOURCES)]),
+        E2E_INSTALLED=E2E_INSTALLED,
+        **settings,
+    )
+    ini = paths.ROOT / "dev" / "pytest-e2e.ini"
+    arguments = [*arguments, f"--rootdir={paths.ROOT}"]
     return [pytest(title, ini, arguments, match, env, paths.ROOT, live)]
 
 
