@@ -35,6 +35,8 @@ SETTINGS = {
 class Postgres:
     """The cluster, running while the `with` block runs."""
 
+    settings = SETTINGS
+
     def __init__(self, port=None):
         self.asked_port = port
         self.port = None
@@ -104,13 +106,14 @@ class Postgres:
                 shutil.rmtree(folder, ignore_errors=True)
             password.touch(mode=0o600)
             password.write_text(secrets.token_hex(16))
-            _give(password, self.owner)
+            give(password, self.owner)
             arguments = f"-U {USER} -A scram-sha-256 -E UTF8 --locale=C.UTF-8 -N"
             self._run(
                 "initdb", *arguments.split(), f"--pwfile={password}", "-D", half_made
             )
             with (half_made / "postgresql.conf").open("a") as conf:
-                conf.writelines(f"{name} = '{v}'\n" for name, v in SETTINGS.items())
+                lines = (f"{name} = '{v}'\n" for name, v in self.settings.items())
+                conf.writelines(lines)
             half_made.rename(self.data)
 
     def start(self):
@@ -180,7 +183,7 @@ def _home(owner):
     home.mkdir(mode=0o700, exist_ok=True)
     if home.stat().st_uid not in (os.geteuid(), owner.pw_uid if owner else -1):
         raise Failure(f"{home} belongs to somebody else: remove it and run this again")
-    _give(home, owner)
+    give(home, owner)
     if home is PRIVATE and not LINK.is_symlink():
         LINK.symlink_to(home)
     return home
@@ -191,7 +194,7 @@ def _reaches(owner, folder):
     return not subprocess.call(["test", "-x", folder], **as_user(owner))
 
 
-def _give(path, owner):
+def give(path, owner):
     if owner:
         os.chown(path, owner.pw_uid, owner.pw_gid)
 
