@@ -1,6 +1,6 @@
 """Mount a tmpfs where this process alone sees it, and sleep: see small_disk.py.
 
-    python keep_tmpfs.py FOLDER MEBIBYTES UID GID
+python keep_tmpfs.py FOLDER MEBIBYTES UID GID
 """
 
 import ctypes
