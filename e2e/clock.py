@@ -95,7 +95,9 @@ class Clocks:
 
 def _told_by_odoo(site):
     answer = requests.get(site.url("jwks.json"), timeout=60)
-    return parsedate_to_datetime(answer.headers["Date"])
+    # Odoo and Werkzeug send one each.
+    first, _gmt, _second = answer.headers["Date"].partition(" GMT")
+    return parsedate_to_datetime(f"{first} GMT")
 
 
 def _told_by_postgres(site):

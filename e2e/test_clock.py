@@ -30,6 +30,7 @@ CRONS = (
     "update_license_statuses",
     "send_license_events",
 )
+FOR_EVER = {"validity_unit": "perpetual"}
 #: What must be as it was, of each license.
 FIELDS = ("state", "status", "expires_at", "policy_id", "seat_limit", "quantity")
 JUMPS = [
@@ -49,6 +50,9 @@ def clocks():
 def site(clocks, installed):
     place = clocks.place
     place.databases.clone(installed, NAME)
+    # No key signs before it was made: this one was, before a clock that is a day back.
+    made = "UPDATE software_license_signing_key SET signs_from = '2026-01-01'"
+    place.postgres.sql(made, db=NAME)
     with clocks.server(NAME) as server:
         yield Site(server, place)
     place.databases.drop(NAME)
@@ -72,11 +76,13 @@ class Vendor:
     def __init__(self, site):
         self.site, self.rpc = site, site.rpc
         self.books = Books(site.server)
+        self.policy = site.policy(**FOR_EVER)
+        self.crons = [self.rpc.xmlid(f"software_license.cron_{it}") for it in CRONS]
         self.forever = self._license()
         #: Those that end before the year is over, and around that day.
         self.ends = [self._license(days) for days in (30, 363, 368)]
         self.floating = site.license(
-            site.policy(max_activations=SEATS, lease_minutes=LEASE_MINUTES)
+            site.policy(max_activations=SEATS, lease_minutes=LEASE_MINUTES, **FOR_EVER)
         )
         self.devices = [(self.forever[1], "tower")]
         self.devices += [(self.floating[1], f"old-{n}") for n in range(SEATS)]
@@ -87,7 +93,7 @@ class Vendor:
     def _license(self, days=None):
         ends = days and datetime.now(timezone.utc) + timedelta(days=days)
         vals = {"expires_at": f"{ends:%Y-%m-%d %H:%M:%S}"} if ends else {}
-        return self.site.license(max_activations=1, **vals)
+        return self.site.license(self.policy, max_activations=1, **vals)
 
     @property
     def all(self):
@@ -118,8 +124,7 @@ class Vendor:
         self.issue_once()
 
     def run_crons(self):
-        for name in CRONS:
-            cron = self.rpc.xmlid(f"software_license.cron_{name}")
+        for cron in self.crons:
             self.rpc("ir.cron", "method_direct_trigger", [cron])
 
     def issue_once(self):
@@ -205,7 +210,7 @@ def test_the_client_runs_on_once_the_server_is_right_again(
     clocks, site, vendor, tmp_path, days
 ):
     laptop = Machine("laptop", site.server.url, site.jwks()[0], tmp_path)
-    _license, key = site.license()
+    _license, key = site.license(vendor.policy)
     assert told(laptop.start(key).sync()) == BY_SERVER
     clocks.jump(site, odoo=days, postgres=days)
     assert laptop.start().sync().valid
