@@ -66,7 +66,7 @@ TITLES = {
 E2E = {
     "long": ("killed", "killed_mail", "openapi_cases", "scale"),
     "short": None,  # all others
-    "alone": ("bad_days",),
+    "alone": ("bad_days", "clock"),
 }
 E2E_INSTALLED = "e2e_installed"
 
