@@ -11,8 +11,9 @@ MEMORY_RATIO, MEMORY_KB = 1.10, 4096
 SPARE_FILES = 3
 SPARE_CONNECTIONS = 2
 SLOWER = 3.0
-#: Seconds that a transaction may wait for whoever opened it.
-IDLE = 10
+#: Seconds that a transaction may wait for whoever opened it. Odoo keeps one open beside
+#: each scheduled action while that runs.
+IDLE = 60
 
 #: Each connection: seconds since a transaction that is open was last used, and what
 #: it did then.
@@ -129,6 +130,6 @@ def _family(pid):
 
 
 def _memory(pid):
-    """The kilobytes of a process, its share of what several have in common."""
+    """The kilobytes that a process wrote: whatever other programs have loaded."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(text.partition("\nPss:")[2].split()[0])
+    return int(text.partition("\nAnonymous:")[2].split()[0])
