@@ -76,13 +76,13 @@ class Site:
         )
         return key
 
-    def manage(self, method, path="", **keywords):
+    def manage(self, method, path="", headers=None, **keywords):
         """Call the managed API as the administrator; return the response."""
         self.key = getattr(self, "key", None) or self.api_key()
         return requests.request(
             method,
             f"{self.server.url}/api/licenses{path}",
-            headers={"Authorization": f"Bearer {self.key}"},
+            headers={"Authorization": f"Bearer {self.key}", **(headers or {})},
             timeout=60,
             **keywords,
         )

@@ -296,11 +296,25 @@ class SoftwareLicenseActivation(models.Model):
         now = fields.Datetime.now()
         try:
             with self.env.cr.savepoint():
+                self._end_impossible_leases(now)
                 freed = self._free_lapsed(Domain.TRUE, now, limit)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             return  # a device takes one of these seats right now: next time
         remaining = self.search_count(self._get_status_domains(now)["lapsed"])
         self.env["ir.cron"]._commit_progress(len(freed), remaining=remaining)
+
+    @api.model
+    def _end_impossible_leases(self, now):
+        """Let leases that a wrong clock gave begin now: they would last for ever.
+
+        Nobody checks in in the future. A little of it is another server's clock.
+        """
+        ahead = self.search(
+            Domain("last_seen", ">", now + lease.CHECK_IN_INTERVAL)
+            & Domain("license_id.policy_id.lease_minutes", ">", 0)
+        )
+        if ahead:
+            ahead.write({"last_seen": now})
 
     @api.constrains("active", "blocked")
     def _check_blocked(self):

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 #: An accountant's correction is over by then, and a customer's second try, too.
@@ -38,10 +39,15 @@ class SoftwareLicenseMessage(models.Model):
             self._tell_unpaid,
             self._tell_failed_transactions,
         ):
-            while told := self._tell_batch(tell, limit):
-                # Whether there is more shows the next batch.
-                if not self.env["ir.cron"]._commit_progress(told, remaining=1):
-                    return
+            try:
+                while told := self._tell_batch(tell, limit):
+                    # Whether there is more shows the next batch.
+                    if not self.env["ir.cron"]._commit_progress(told, remaining=1):
+                        return
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # Somebody changes right now what this tells of: soon again.
+                self.env["ir.cron"]._commit_progress(remaining=1)
+                return
         self.env["ir.cron"]._commit_progress(remaining=0)
 
     @api.model

@@ -58,13 +58,14 @@ class SoftwareLicenseRequest(models.Model):
     @api.model
     def _insert(self, key, digest):
         """Note a request; return whether it is the first with this key of late."""
+        now = fields.Datetime.now()
         self.env.cr.execute(
             SQL(
                 """DELETE FROM software_license_request
                     WHERE user_id = %s AND idempotency_key = %s AND create_date < %s""",
                 self.env.uid,
                 key,
-                fields.Datetime.now() - KEPT,
+                now - KEPT,
             ),
             log_exceptions=False,
         )
@@ -72,11 +73,12 @@ class SoftwareLicenseRequest(models.Model):
             SQL(
                 """INSERT INTO software_license_request
                           (user_id, idempotency_key, digest, create_date)
-                   VALUES (%s, %s, %s, now() AT TIME ZONE 'UTC')
+                   VALUES (%s, %s, %s, %s)
                    ON CONFLICT DO NOTHING""",
                 self.env.uid,
                 key,
                 digest,
+                now,  # not PostgreSQL's: one clock says when it is over, too
             ),
             log_exceptions=False,  # a rival is no error: Odoo tries again
         )

@@ -9,6 +9,7 @@ from . import test_billing_tours
 from . import test_boundary
 from . import test_bulk
 from . import test_certificate
+from . import test_clock_jump
 from . import test_demo
 from . import test_device_rules
 from . import test_email_html

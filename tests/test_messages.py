@@ -1,8 +1,10 @@
 from datetime import timedelta
+from unittest import mock
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 from markupsafe import Markup
+from psycopg2.errors import SerializationFailure
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -98,6 +100,14 @@ class TestKeysByMail(CronMixinCase, MessagesCommon):
         self._sell(date="2099-01-01")
         self.assertTold(self._tell(), "issued")
         self.assertFalse(self._tell() + self._tell(days=1))
+
+    def test_an_accountant_at_the_same_invoice_is_no_error_and_it_is_told_next(self):
+        self._sell(date="2099-01-01")
+        messages = type(self.env["software.license.message"])
+        rival = mock.patch.object(messages, "_send", side_effect=SerializationFailure)
+        with rival:
+            self._run_cron(CRON)
+        self.assertTold(self._tell(), "issued")
 
     def test_a_payment_wakes_the_scheduled_action_once(self):
         self.env.cr.postcommit.clear()  # what another test left

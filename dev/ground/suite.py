@@ -10,6 +10,8 @@ from .pytest_run import pytest
 from .workplace import Workplace, locked
 
 PARTS = ("lint", "client", "core", "oca", "e2e", "release", "peers")
+#: What takes too long for every day, and runs only when it is asked for by name.
+ON_REQUEST = ("soak",)
 #: The parts that need no Odoo and no database.
 ALONE = {"lint", "client"}
 COVERAGE = paths.CACHE / "coverage"
@@ -94,11 +96,11 @@ E2E = {
     "machines": ("client", "client_faults", "client_keys"),
     "scale": ("scale",),
     "release": ("release", "wheel"),  # a part of its own
-    "alone": ("bad_days",),  # they take PostgreSQL itself down
+    "alone": ("bad_days", "clock"),  # they take PostgreSQL itself down
 }
 
 
-def run_parts(parts, match=None, db_port=None, is_covered=False):
+def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10):
     """Run the wanted parts, two jobs at a time; the exit code tells how all went.
 
     Counting which lines ran is for who asks: it takes the tests 1.7 times as long.
@@ -108,7 +110,10 @@ def run_parts(parts, match=None, db_port=None, is_covered=False):
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
                 programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
-                results = run_all(jobs + _jobs(place, parts, match, is_covered))
+                jobs += _jobs(place, parts, match, is_covered)
+                if "soak" in parts:
+                    jobs.append(Job(partial(_soak, place, match, soak_minutes), True))
+                results = run_all(jobs)
         else:
             results = run_all(jobs)
     coverage = _coverage({"core", "oca"} & set(parts)) if is_covered else None
@@ -202,6 +207,13 @@ def _e2e(place, match, live, kind):
         arguments = [paths.ROOT / "e2e" / f"test_{name}.py" for name in names]
     title = f"tests of real servers: {kind}"
     return _real_servers(place, title, arguments, match, live, E2E_KIND=kind)
+
+
+def _soak(place, match, minutes, live):
+    """Mixed load for minutes; a few seconds of it are among the tests above."""
+    files, seconds = [paths.ROOT / "e2e" / "soak"], str(minutes * 60)
+    title = f"soak, {minutes:g} minutes"
+    return _real_servers(place, title, files, match, live, SOAK_SECONDS=seconds)
 
 
 def _real_servers(place, title, arguments, match, live, **settings):
