@@ -131,10 +131,11 @@ class TestPastInvoices(LicenseBillingCommon):
         bad, good = self._sell_in_the_past(), self._sell_in_the_past()
         licenses = type(self.env["software.license"])
         prepare = licenses._prepare_license_vals
+        problem = "No luck."
 
         def fail(self, line, *args):
             if line.move_id == bad:
-                raise UserError(self.env._("No luck."))
+                raise UserError(problem)
             return prepare(self, line, *args)
 
         with patch.object(licenses, "_prepare_license_vals", fail):
@@ -142,7 +143,7 @@ class TestPastInvoices(LicenseBillingCommon):
         self.assertEqual(len(good.license_ids), 1)
         self.assertFalse(bad.license_ids)
         self.assertEqual(past.problem_ids.move_id, bad)
-        self.assertEqual(past.problem_ids.problem, "No luck.")
+        self.assertEqual(past.problem_ids.problem, problem)
         self.assertEqual(past.state, "done")
         self._issue()
         self.assertEqual(len(bad.license_ids), 1)
