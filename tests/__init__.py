@@ -48,6 +48,7 @@ from . import test_portal_devices
 from . import test_portal_tour
 from . import test_public_api
 from . import test_query_counts
+from . import test_read_routes
 from . import test_seat_rivals
 from . import test_seats
 from . import test_signing
