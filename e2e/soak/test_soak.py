@@ -10,7 +10,7 @@ import time
 
 import pytest
 import watch
-from callers import PASSWORD, SEATS, Accountant, Customer, Fleet, Manager
+from crowd import PASSWORD, SEATS, Accountant, Customer, Fleet, Manager
 from conftest import Site
 
 from ground import paths
