@@ -29,7 +29,7 @@ def kill_at_work(server, call, items, patience, has_begun=lambda: True, is_whole
         if is_whole:
             server.kill()
         else:
-            for worker in _workers(server):
+            for worker in workers(server):
                 os.kill(worker, signal.SIGKILL)
         error = client.exception()
     if is_whole:

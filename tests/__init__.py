@@ -21,6 +21,7 @@ from . import test_events
 from . import test_invoice_document
 from . import test_invoice_issues_license
 from . import test_ledger
+from . import test_health
 from . import test_import
 from . import test_license_file
 from . import test_license_keeps_working

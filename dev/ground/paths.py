@@ -23,6 +23,7 @@ REQUIREMENTS_OCA = ROOT / "dev" / "requirements-oca.txt"
 NOT_ADDON = {
     "benchmarks",
     "client",
+    "deploy",
     "dev",
     "e2e",
     "node_modules",

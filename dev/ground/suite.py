@@ -111,7 +111,7 @@ def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10
         jobs = _light_jobs(parts, match)
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
-                programs.prepare("chromium")
+                programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
                 jobs += _jobs(place, parts, match, is_covered)
                 if "soak" in parts:
                     soak = partial(_soak, place, match, soak_minutes)
