@@ -6,3 +6,8 @@ def uninstall_hook(env):
         ours = [("model_id.model", "=like", "software.license%")]
         rules = env["base.automation"].with_context(active_test=False)
         rules.search(ours).unlink()
+    # Its list of foreign keys: those on other modules' tables go with their columns.
+    env.cr.execute(
+        "DELETE FROM ir_model_constraint WHERE type = 'f' AND module ="
+        " (SELECT id FROM ir_module_module WHERE name = 'software_license')"
+    )

@@ -6,22 +6,45 @@ slice and answers with one: how many requests, in how many seconds, of which lat
 and the CPU that this process used.
 """
 
+import itertools
 import json
 import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 
 
 class Slice:
-    """Some seconds of one request, sent again and again by each of some clients.
+    """Some seconds of requests, sent one after the other by each of some clients.
+
+    It is one request again and again, or those of a file: JSON, ``[[path, body], …]``.
+    Each slice goes on where the one before it ended; after the last one of the file
+    comes the first again, unless each may be sent but once.
 
     Each answer must have the status 200, and each text of ``has``, none of ``lacks``.
     """
 
-    def __init__(self, port, path, seconds, clients, body=None, has=(), lacks=()):
+    def __init__(
+        self,
+        port,
+        seconds,
+        clients,
+        path=None,
+        body=None,
+        file=None,
+        is_once=False,
+        headers=(),
+        has=(),
+        lacks=(),
+    ):
         self.address = ("127.0.0.1", port)
-        self.request = _prepare(path, body)
+        lines = tuple(f"{name}: {value}" for name, value in dict(headers).items())
+        if file:
+            self.requests = _read_requests(file, is_once, lines)
+        else:
+            self.requests = itertools.repeat(_prepare(path, body, lines))
         self.seconds = seconds
         self.clients = clients
         self.has = [text.encode() for text in has]
@@ -47,21 +70,23 @@ class Slice:
         latencies = []
         begin = time.perf_counter()
         while begin < end:
-            answer = self._send()
+            request = next(self.requests, None)
+            assert request, "all requests were sent: make fewer rounds"
+            answer = self._send(request)
             done = time.perf_counter()
             self._check(answer)
             latencies.append(done - begin)
             begin = time.perf_counter()
         return latencies
 
-    def _send(self):
+    def _send(self, request):
         """Return the answer, and hang up as soon as it is there.
 
         Odoo closes each connection, and its worker waits for the client to do so
         before it takes another request.
         """
         with socket.create_connection(self.address, timeout=60) as connection:
-            connection.sendall(self.request)
+            connection.sendall(request)
             answer = b""
             while not _is_complete(answer):
                 part = connection.recv(65536)
@@ -77,7 +102,15 @@ class Slice:
         assert not any(text in answer for text in self.lacks), answer
 
 
-def _prepare(path, body):
+@cache
+def _read_requests(file, is_once, headers):
+    """Return the requests of a file, which threads may share; read once."""
+    pairs = json.loads(Path(file).read_text())
+    requests = [_prepare(path, body, headers) for path, body in pairs]
+    return iter(requests) if is_once else itertools.cycle(requests)
+
+
+def _prepare(path, body, headers):
     """Return a request, as it is sent: GET, or POST of a JSON body."""
     content = b"" if body is None else json.dumps(body).encode()
     lines = [
@@ -86,6 +119,7 @@ def _prepare(path, body):
         "Connection: close",
         "Content-Type: application/json",
         f"Content-Length: {len(content)}",
+        *headers,
     ]
     return "\r\n".join([*lines, "", ""]).encode() + content
 

@@ -1,6 +1,7 @@
 from . import access_log
 from . import api_docs
 from . import dispatcher
+from . import health
 from . import http_dispatcher
 from . import licensing_api
 from . import managed_api

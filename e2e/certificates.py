@@ -27,16 +27,19 @@ class Authority:
 
     def issue(self, host=HOST, ends_in=DAY):
         """Return what a server needs to show a certificate for an address."""
+        return _context(self.issue_file(host, ends_in))
+
+    def issue_file(self, host=HOST, ends_in=DAY):
+        """Return the path of a certificate for an address, with its private key."""
         private = ec.generate_private_key(ec.SECP256R1())
-        return self._context(private, self._certify(private, host, ends_in))
+        return self._write(private, self._certify(private, host, ends_in))
 
     def issue_itself(self):
         """Return what a server needs to show a certificate that is signed by itself."""
-        return self._context(
-            self.private, self._certify(self.private, is_authority=True)
-        )
+        certificate = self._certify(self.private, is_authority=True)
+        return _context(self._write(self.private, certificate))
 
-    def _context(self, private, certificate):
+    def _write(self, private, certificate):
         path = self.folder / f"{certificate.serial_number}.pem"
         key = private.private_bytes(
             serialization.Encoding.PEM,
@@ -44,9 +47,7 @@ class Authority:
             serialization.NoEncryption(),
         )
         path.write_bytes(key + _pem(certificate))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
     def _certify(self, private, host=HOST, ends_in=DAY, is_authority=False):
         """Return the certificate of a key, signed by this authority."""
@@ -70,6 +71,12 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .sign(self.private, hashes.SHA256())
         )
+
+
+def _context(path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
 
 
 def _pem(certificate):

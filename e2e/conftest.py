@@ -16,8 +16,10 @@ from ground import workplace
 from ground.console import Failure
 from ground.rpc import Rpc
 
-#: Threads in one process, and processes as in production.
-WORKERS = (0, 6)
+#: Processes as in production, and threads in one process.
+WORKERS = (6, 0)
+#: Which tests these are: others may run beside them, on databases of their own.
+KIND = os.environ.get("E2E_KIND", "some")
 
 
 class Site:
@@ -128,13 +130,20 @@ def installed():
 @pytest.fixture(scope="session")
 def database(place, installed):
     """A database with the subscription module, and somebody to bill."""
-    place.databases.clone(installed, "test_e2e")
-    return "test_e2e"
+    return place.databases.clone(installed, f"test_e2e_{KIND}")
 
 
-@pytest.fixture(scope="session", params=WORKERS, ids=lambda n: f"workers={n}")
+def _name(workers):
+    return f"workers={workers}"
+
+
+#: For tests of what is answered, not of how it is served: only as in production.
+one_kind = pytest.mark.parametrize("site", WORKERS[:1], indirect=True, ids=_name)
+
+
+@pytest.fixture(scope="session", params=WORKERS, ids=_name)
 def site(request, place, database):
-    """Each test that takes it runs against threads, then against processes."""
+    """Each test that takes it runs against processes, then against threads."""
     # Threads share one pool of connections: it must hold as many as call at once.
     with place.server(database, workers=request.param, db_maxconn=250) as server:
         yield Site(server, place)
@@ -143,10 +152,10 @@ def site(request, place, database):
 @pytest.fixture(scope="session")
 def own_site(place, installed):
     """A server of threads that tests may stop, on a database of their own."""
-    place.databases.clone(installed, "test_e2e_own")
-    with place.server("test_e2e_own", db_maxconn=64) as server:
+    name = place.databases.clone(installed, f"test_e2e_own_{KIND}")
+    with place.server(name, db_maxconn=64) as server:
         yield Site(server, place)
-    place.databases.drop("test_e2e_own")
+    place.databases.drop(name)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def kill_at_work(server, call, items, patience, has_begun=lambda: True, is_whole
         if is_whole:
             server.kill()
         else:
-            for worker in _workers(server):
+            for worker in workers(server):
                 os.kill(worker, signal.SIGKILL)
         error = client.exception()
     if is_whole:
@@ -41,10 +41,10 @@ def kill_workers(server, count, pause):
     """Kill some of the processes that answer a server's calls, one after the other."""
     for _turn in range(count):
         time.sleep(pause)
-        os.kill(random.choice(_workers(server)), signal.SIGKILL)
+        os.kill(random.choice(workers(server)), signal.SIGKILL)
 
 
-def _workers(server):
+def workers(server):
     """The processes that answer HTTP: the children, but for the one of web sockets."""
     pid = server.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -1,9 +1,11 @@
 """docs/http_api.md: every command is run as it is pasted, every answer is compared."""
 
 import pytest
+from conftest import one_kind
 from documents import AT_HAND, Document, run_recipe
 
 DOCUMENT = Document("http_api.md")
+pytestmark = one_kind
 
 
 @pytest.fixture(scope="module")
@@ -14,9 +16,6 @@ def first_block(site):
         "product.product", name="Acme Editor Pro", license_policy_id=policy
     )
     customer = site.rpc.create("res.partner", name="Blue Heron Studio")
-    # The other server's run of the document is another day.
-    forget = "DELETE FROM software_license_request"
-    site.place.postgres.sql(forget, db=site.server.db)
     return (
         f"BASE={site.server.url}\nAPI_KEY={site.api_key()}\n"
         f"CUSTOMER={customer}\nPRODUCT={product}\n"

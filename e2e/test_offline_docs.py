@@ -11,6 +11,7 @@ import time
 import jwt
 import pytest
 import requests
+from conftest import one_kind
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from documents import AT_HAND, VOLATILE, Document, run_recipe
@@ -295,6 +296,7 @@ def pinned(ring):
     }
 
 
+@one_kind
 def test_every_command_answers_what_the_document_shows(site, ring, licensed, tmp_path):
     (tmp_path / "keys").mkdir()
     pem = tmp_path / "keys" / ring["public_file_name"]
@@ -308,6 +310,7 @@ def _validate(site, key, device=DEVICE):
     return requests.post(site.url("validate"), json=body, timeout=30).json()["token"]
 
 
+@one_kind
 def test_the_documents_token_lasts_as_long_as_a_real_one(site, licensed):
     (shown,) = map(json.loads, get_answers('"exp"'))
     claims = json.loads(decode(_validate(site, licensed[1]).split(".")[1]))
@@ -315,6 +318,7 @@ def test_the_documents_token_lasts_as_long_as_a_real_one(site, licensed):
     assert claims["nbf"] == claims["iat"]
 
 
+@one_kind
 @pytest.mark.parametrize("language", AT_HAND)
 def test_the_recipe_believes_the_server_and_only_on_the_device(
     site, licensed, pinned, judge, language
@@ -330,6 +334,7 @@ def test_the_recipe_believes_the_server_and_only_on_the_device(
                 assert (code, said) == (1, "refused: another device\n")
 
 
+@one_kind
 def test_the_documents_request_is_answered_with_a_file_for_its_device(
     site, licensed, pinned, judge
 ):

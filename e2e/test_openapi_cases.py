@@ -88,7 +88,7 @@ def test_every_call_of_who_has_a_key_is_as_the_document_says(
             document,
             tmp_path,
             "examples,coverage,fuzzing",
-            *("--max-examples", "160", "--workers", "2"),
+            *("--max-examples", "110", "--workers", "2"),
             *("--header", f"Authorization: Bearer {server.api_key()}"),
         )
     )
@@ -101,7 +101,7 @@ def test_every_call_of_who_has_none_is_as_the_document_says(server, document, tm
             document,
             tmp_path,
             "examples,coverage,fuzzing",
-            *("--max-examples", "60", "--workers", "2"),
+            *("--max-examples", "50", "--workers", "2"),
         )
     )
 

@@ -4,7 +4,9 @@ import json
 from datetime import datetime
 
 import pytest
+from conftest import one_kind
 
+pytestmark = one_kind
 KEY = "RUSTBILL-XXXX-XXXX-XXXX"
 JSON = ("-H", "Content-Type: application/json")
 #: The document says 2027: these tests are to pass after that, too.

@@ -6,13 +6,12 @@ from contextlib import closing
 
 import pytest
 import requests
+from callers import LIMIT, FromAddress, get_refused, in_one_minute
 from conftest import Site
-from requests.adapters import HTTPAdapter
 from storm import one_by_one, some_at_once
 
 WRONG_KEYS = 20_000
 AT_ONCE = 4
-LIMIT = 60  # as shipped
 BAD, GOOD = "127.0.0.2", "127.0.0.3"
 
 
@@ -45,18 +44,6 @@ def proxied(serve):
     return serve("test_throttle_proxy", proxy_mode=True)
 
 
-class FromAddress(HTTPAdapter):
-    """Requests that come from one of this machine's addresses."""
-
-    def __init__(self, source):
-        self.source = source
-        super().__init__()
-
-    def init_poolmanager(self, *args, **kwargs):
-        kwargs["source_address"] = (self.source, 0)
-        super().init_poolmanager(*args, **kwargs)
-
-
 def verify(site, key, source=GOOD, **headers):
     """Ask about a key; return the response."""
     with closing(requests.Session()) as session:
@@ -70,27 +57,6 @@ def nginx(client, sent=None):
     """The headers that nginx adds to what a client sent, as README configures it."""
     forwarded = f"{sent}, {client}" if sent else client
     return {"X-Forwarded-For": forwarded, "X-Forwarded-Host": "licenses.example.com"}
-
-
-def in_one_minute(check):
-    """Run a check again if a minute ended, and counts with it, while it ran."""
-    while True:
-        minute = time.time() // 60
-        try:
-            return check()
-        except AssertionError:
-            if time.time() // 60 == minute:
-                raise
-
-
-def get_refused(ask):
-    """Fail until refused, which is at the limit; return the refusal."""
-    for _turn in range(LIMIT + 1):
-        response = ask()
-        if response.status_code == 429:
-            return response
-        assert response.status_code == 404
-    raise AssertionError(f"not refused after {LIMIT + 1} failures")
 
 
 def test_twenty_thousand_wrong_keys_do_not_harm_a_good_client(direct):

@@ -125,8 +125,7 @@ def test_uninstalling_leaves_nothing_behind_and_installing_again_works(
 
 
 def test_a_subscription_module_installed_later_needs_nothing(serve, place):
-    core = place.databases.fresh("e2e_core", base="core", install=[paths.MODULE])
-    server = serve("e2e_later", core)
+    server = serve("e2e_later", place.databases.installed("core"))
     books = Books(server)
     product = books.product(license_policy_id=books.policy())
     install(books, "subscription_oca")
@@ -138,8 +137,7 @@ def test_a_subscription_module_installed_later_needs_nothing(serve, place):
 
 
 def test_webhooks_come_and_go_with_the_automation_rules(serve, place):
-    core = place.databases.fresh("e2e_core", base="core", install=[paths.MODULE])
-    server = serve("e2e_webhooks", core)
+    server = serve("e2e_webhooks", place.databases.installed("core"))
     books = Books(server)
     product = books.product(license_policy_id=books.policy())
     address = f"{server.url}/api/licenses/verify"  # it knows no such request

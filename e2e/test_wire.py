@@ -2,7 +2,9 @@
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,21 @@ def test_the_log_holds_no_traceback_of_what_clients_did(site):
     log = site.log()
     assert "Traceback" not in log
     assert " ERROR " not in log
+
+
+def test_every_process_sees_a_changed_policy_at_once(site):
+    policy = site.policy(max_activations=1)
+    _license, key = site.license(policy)
+    body = {"licenseKey": key, "deviceId": "laptop"}
+
+    def tell_limits():
+        """What enough calls say for each process to have had its turn."""
+        with ThreadPoolExecutor(12) as pool:
+            ask = partial(requests.post, site.url("validate"), json=body, timeout=60)
+            answers = [pool.submit(ask) for _each in range(60)]
+            return {answer.result().json()["maxActivations"] for answer in answers}
+
+    for limit in (1, 2, 3):
+        vals = {"max_activations": limit}
+        site.rpc("software.license.policy", "write", [policy], vals)
+        assert tell_limits() == {limit}

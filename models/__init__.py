@@ -6,6 +6,7 @@ from . import account_move
 from . import account_move_document
 from . import account_move_line
 from . import account_move_line_credit
+from . import account_move_line_past
 from . import account_move_message
 from . import base
 from . import ir_actions_server
@@ -15,6 +16,7 @@ from . import ir_model
 from . import payment_transaction
 from . import product_product
 from . import product_template
+from . import product_template_past
 from . import res_company
 from . import res_config_settings
 from . import res_config_settings_webhook
@@ -50,14 +52,18 @@ from . import software_license_move
 from . import software_license_name
 from . import software_license_onboarding
 from . import software_license_order
+from . import software_license_past
+from . import software_license_past_preview
 from . import software_license_policy
 from . import software_license_policy_offline
+from . import software_license_policy_terms
 from . import software_license_portal
 from . import software_license_portal_billing
 from . import software_license_portal_device
 from . import software_license_portal_words
 from . import software_license_report
 from . import software_license_request
+from . import software_license_facts
 from . import software_license_seat
 from . import software_license_signing_key
 from . import software_license_signing_key_private

@@ -166,11 +166,15 @@ class AccountMove(models.Model):
         return self.currency_id.compare_amounts(credited, self.amount_total) < 0
 
     def _issue_licenses_together(self):
-        """Issue for the lines that can be; note why for those that can't.
+        """Issue for the lines that can be; note why for those that can't."""
+        lines = self.invoice_line_ids._filter_licensed()
+        self._note_license_problems(self._try_licenses(lines))
+
+    def _try_licenses(self, lines):
+        """Issue for lines of these invoices; return {invoice: why not} of the others.
 
         What fails for invoices together is tried for each of them alone.
         """
-        lines = self.invoice_line_ids._filter_licensed()
         lines.sale_line_ids.license_id.fetch()  # each line alone would ask for its own
         problems = {line: line._get_license_problem() for line in lines}
         problems.update(lines._get_revoked_license_problems())
@@ -180,17 +184,16 @@ class AccountMove(models.Model):
             lambda: self._grant_licenses(good), ", ".join(self[:9].mapped("name"))
         )
         if error and len(self) > 1:
+            failed = {}
             for move in self:
-                move._issue_licenses_together()
-            return
+                failed.update(move._try_licenses(lines & move.invoice_line_ids))
+            return failed
         if not error:
             unpaid._log_licenses()
         texts = defaultdict(list, {self[:1]: [error] if error else []})
         for line in lines - good:
             texts[line.move_id].append(problems[line])
-        self._note_license_problems(
-            {move: "\n".join(texts[move]) for move in self if texts[move]}
-        )
+        return {move: "\n".join(texts[move]) for move in self if texts[move]}
 
     def _grant_licenses(self, lines):
         self.license_term_ids._filter_outdated()._set_quantity(0)

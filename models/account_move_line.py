@@ -127,11 +127,15 @@ class AccountMoveLine(models.Model):
     def _filter_licensed(self):
         """Return the lines that grant a license once they are paid."""
         return self._filter_licensed_products().filtered(
-            lambda line: (
-                line._is_license_candidate()
-                and line.quantity > 0
-                and not line.is_license_duplicate
-            )
+            lambda line: line._is_license_sale() and not line.is_license_left
+        )
+
+    def _is_license_sale(self):
+        """Does this line sell something, rather than take it back or repeat it?"""
+        return (
+            self._is_license_candidate()
+            and self.quantity > 0
+            and not self.is_license_duplicate
         )
 
     def _filter_licensed_products(self):

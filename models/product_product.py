@@ -1,6 +1,7 @@
 from odoo import api, fields, models, tools
 
 from .account_move import PAID_STATES
+from .res_config_settings import WAIT_FOR_BANK
 
 
 class ProductProduct(models.Model):
@@ -49,6 +50,7 @@ class ProductProduct(models.Model):
         self._forget_licensed_ids()
         if any(product._get_license_policy() for product in self):
             self._mark_license_due()
+            self._hint_at_license_past()
 
     @api.model
     def _forget_licensed_ids(self):
@@ -78,11 +80,13 @@ class ProductProduct(models.Model):
     def _mark_license_due(self):
         """Let invoices that are open issue these products' licenses when paid."""
         lines = self.env["account.move.line"].sudo()
+        is_waiting = self.env["ir.config_parameter"].sudo().get_param(WAIT_FOR_BANK)
+        paid = set(PAID_STATES) - ({"in_payment"} if is_waiting else set())
         open_lines = lines.search(
             [
                 ("product_id", "in", self.ids),
                 ("parent_state", "=", "posted"),
-                ("move_id.payment_state", "not in", PAID_STATES),
+                ("move_id.payment_state", "not in", paid),
             ]
         )
         open_lines._filter_licensed().move_id.is_license_due = True

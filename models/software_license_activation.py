@@ -43,9 +43,8 @@ class SoftwareLicenseActivation(models.Model):
     _rec_name = "device_id"
     _check_company_auto = True
 
-    license_id = fields.Many2one(
-        "software.license", required=True, ondelete="cascade", index=True
-    )
+    # No index of its own: the unique one below begins with it.
+    license_id = fields.Many2one("software.license", required=True, ondelete="cascade")
     company_id = fields.Many2one(related="license_id.company_id", store=True)
     partner_id = fields.Many2one(
         related="license_id.partner_id", store=True, index=True

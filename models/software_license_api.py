@@ -1,6 +1,4 @@
 from odoo import api, fields, models
-from odoo.http import request
-from odoo.sql_db import Cursor
 
 from ..tools import verdict
 from ..tools.errors import DeactivationNotAllowed, DeviceNotFound, LicenseNotFound
@@ -23,7 +21,9 @@ class SoftwareLicense(models.Model):
     def _api_verify(self, licenseKey, deviceId=None, application=None, nonce=None):
         """Say whether a key, and a device, are good; write nothing."""
         question = verdict.Question(fields.Datetime.now(), application, deviceId)
-        facts = self._get_facts(licenseKey, deviceId, now=question.now)
+        facts = self._get_facts(
+            licenseKey, deviceId, now=question.now, is_named=bool(nonce)
+        )
         answer = verdict.judge(facts, question)
         values = self._to_public_dict(facts, answer)
         if nonce:
@@ -116,23 +116,16 @@ class SoftwareLicense(models.Model):
         return max(0, allowed - self._get_self_deactivations_used())
 
     @api.model
-    def _get_facts(self, key, device_id=None, count_seats=False, now=None):
-        """Return the facts of the license with this key, or raise LicenseNotFound."""
-        facts = self._read_facts(key, device_id, count_seats, now)
+    def _get_facts(self, key, *args, **kwargs):
+        """Return the facts of the license with this key, or raise LicenseNotFound.
+
+        The other arguments are those of ``_read_facts``.
+        """
+        facts = self._read_facts(key, *args, **kwargs)
         facts = facts or self._read_former_facts(key)
         if facts is None:
             raise LicenseNotFound()
         return facts
-
-    def _restart_read_committed(self):
-        """Go on in a new transaction that sees what rivals commit.
-
-        Nothing was written yet: only a call over HTTP, which has its transaction to
-        itself, may start over. Tests run in one that is not theirs to end.
-        """
-        if request and type(self.env.cr) is Cursor:
-            self.env.cr.rollback()
-            self.env.cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
     # === ANSWERS === #
 

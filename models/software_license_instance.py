@@ -56,9 +56,18 @@ class SoftwareLicense(models.Model):
         else:
             answer = verdict.judge(facts, question)
         license_ = self.browse(facts.license_id)
+        license_._remember(facts)
         if answer.error:
             raise license_._get_licensing_refusal(answer)
         return license_._to_licensing_dict(facts, question.now)
+
+    def _remember(self, facts):
+        """Let the answer find in memory what was read with the facts already."""
+        for name in ("company_id", "plan", "subscription_ref", "sale_order_id"):
+            self._fields[name]._insert_cache(self, [getattr(facts, name)])
+        company = self.company_id
+        url = company._fields["license_billing_url"]
+        url._insert_cache(company, [facts.billing_url])
 
     def _forget_instances(self):
         """Delete the oldest instances without a seat; call it under the lock.
@@ -90,7 +99,7 @@ class SoftwareLicense(models.Model):
             "valid": True,
             "plan": self.plan or "",
             "features": facts.features,
-            "organizationName": self.commercial_partner_id.name or "",
+            "organizationName": facts.organization_name,
             "currentPeriodEnd": to_offset_timestamp(facts.expires_at),
             "billingUrl": self._get_billing_url(),
         }

@@ -209,13 +209,34 @@ class SoftwareLicenseMessage(models.Model):
     @api.model
     def _get_end_untold_domain(self, kind, days):
         """Return the domain of licenses whose customer was not told of this end."""
-        return self._get_untold_domain(
+        untold = self._get_untold_domain(
             "id",
             SQL("message.kind = %s AND message.notice_days = %s", kind, days),
             lambda alias: SQL(
                 "date_trunc('day', message.occasion_at) = date_trunc('day', %s)",
                 SQL.identifier(alias, "expires_at"),
             ),
+        )
+        return untold & self._get_loud_domain(days)
+
+    @api.model
+    def _get_loud_domain(self, days):
+        """Return the domain of licenses but those granted quietly for the past.
+
+        Of an end that comes near afterwards, their customers are told.
+        """
+        return Domain.custom(
+            to_sql=lambda _model, alias, _query: SQL(
+                """NOT EXISTS (
+                    SELECT FROM software_license_term term
+                     WHERE term.license_id = %(license)s AND term.is_quiet
+                       AND term.expires_at = %(end)s
+                       AND term.create_date > term.expires_at
+                           - %(days)s * interval '1 day')""",
+                license=SQL.identifier(alias, "id"),
+                end=SQL.identifier(alias, "expires_at"),
+                days=days,
+            )
         )
 
     @api.model

@@ -3,8 +3,8 @@ from odoo.exceptions import ConcurrencyError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools import entitlement, lease, license_key, verdict
-from .software_license_activation import COUNTED, SQL_COUNTED
+from ..tools import entitlement, lease, verdict
+from .software_license_activation import COUNTED
 
 
 class SoftwareLicense(models.Model):
@@ -132,110 +132,6 @@ class SoftwareLicense(models.Model):
         ):
             devices._free_uncounted(Domain("license_id", "in", counting.ids))
 
-    # === FACTS === #
-
-    @api.model
-    def _read_facts(
-        self, key, device_id=None, count_seats=False, now=None, kind=verdict.DEVICE
-    ):
-        """Return the facts of the license with this key, None if there is none.
-
-        One statement, without a lock: this is what every call over HTTP reads.
-        ``seats_used`` is 0 unless ``count_seats``.
-        """
-        has_key = self._sql_has_key(key)
-        facts = self._select_facts(has_key, device_id, count_seats, now, kind)
-        return next(iter(facts), None)
-
-    @api.model
-    def _sql_has_key(self, key):
-        """Return the SQL condition that a license is the one that a key opens."""
-        return SQL(
-            "license.license_key_normalized = %s AND license.active",
-            license_key.normalize(key),
-        )
-
-    @api.model
-    def _select_facts(
-        self,
-        condition,
-        device_id=None,
-        count_seats=True,
-        now=None,
-        kind=verdict.DEVICE,
-    ):
-        """Return the facts of the licenses that meet an SQL condition.
-
-        Who holds a seat is told as of ``now``, by default this moment.
-        """
-        self.env.flush_all()
-        now = now or fields.Datetime.now()
-        seats_used = SQL(
-            """(SELECT count(*) FROM software_license_activation seat
-                WHERE seat.license_id = license.id AND seat.active
-                  AND NOT %s AND %s)""",
-            self._sql_is_lapsed(SQL.identifier("seat"), now),
-            SQL_COUNTED,
-        )
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT license.id, license.state, license.expires_at,
-                       COALESCE(license.is_payment_reversed, FALSE),
-                       partner.active AND COALESCE(commercial.active, TRUE),
-                       policy.application, policy.grace_days, license.trial_ends_at,
-                       license.features, policy.features,
-                       license.max_activations, policy.max_activations,
-                       COALESCE(policy.instances_take_seats, FALSE),
-                       license.quantity, license.quantity_until, %(seats_used)s,
-                       device.id, COALESCE(device.active AND NOT %(lapsed)s, FALSE),
-                       COALESCE(device.blocked, FALSE),
-                       device.device_name, device.first_seen, device.last_seen,
-                       CASE WHEN %(kind)s = %(device)s THEN policy.lease_minutes
-                            ELSE 0 END,
-                       license.license_key, license.company_id, policy.plan,
-                       COALESCE(commercial.name, partner.name, ''),
-                       policy.offline_days,
-                       COALESCE(company.license_ring_version, 0)
-                  FROM software_license license
-                  JOIN res_company company ON company.id = license.company_id
-                  JOIN software_license_policy policy ON policy.id = license.policy_id
-                  JOIN res_partner partner ON partner.id = license.partner_id
-             LEFT JOIN res_partner commercial
-                    ON commercial.id = partner.commercial_partner_id
-             LEFT JOIN software_license_activation device
-                    ON device.license_id = license.id
-                   AND device.device_id = %(device_id)s
-                   AND device.kind = %(kind)s
-                 WHERE %(condition)s
-                """,
-                seats_used=seats_used if count_seats else SQL("0"),
-                lapsed=self._sql_is_lapsed(SQL.identifier("device"), now),
-                device_id=device_id,
-                kind=kind,
-                device=verdict.DEVICE,
-                condition=condition,
-            ),
-            log_exceptions=False,  # the statement may hold a key
-        )
-        return [verdict.Facts._make(row) for row in self.env.cr.fetchall()]
-
-    @api.model
-    def _sql_is_lapsed(self, device, now):
-        """Return the SQL condition that a device's lease is over, seat or not.
-
-        The one rule for whoever counts, asks or searches, beside a table ``policy``.
-        An instance has no lease: it asks once a day.
-        """
-        return SQL(
-            """(policy.lease_minutes > 0 AND %(device)s.kind = %(kind)s
-                 AND %(device)s.last_seen
-                     <= %(now)s - policy.lease_minutes * INTERVAL '1 minute')""",
-            device=device,
-            kind=verdict.DEVICE,
-            now=now,
-        )
-
     # === TAKING AND FREEING === #
 
     def _activate(self, key, question, device_name=None, ip_address=None):
@@ -275,19 +171,6 @@ class SoftwareLicense(models.Model):
         ):
             return facts
         raise ConcurrencyError("The license of this key changed meanwhile.")
-
-    def _get_current_facts(
-        self, now, device_id=None, kind=verdict.DEVICE, condition=None
-    ):
-        """Return the facts of each, with quantities that are right at this moment."""
-        asked = SQL(
-            "license.id IN %s AND %s", tuple(self.ids), condition or SQL("TRUE")
-        )
-        all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
-        if any(self._is_quantity_stale(facts, now) for facts in all_facts):
-            self._refresh_quantities()
-            all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
-        return all_facts
 
     @api.model
     def _needs_write(self, facts, question, device_name=None):

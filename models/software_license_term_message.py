@@ -20,6 +20,11 @@ class SoftwareLicenseTerm(models.Model):
         readonly=True,
         help="The customer was told of it, or need not be.",
     )
+    is_quiet = fields.Boolean(
+        readonly=True,
+        help="Granted for the past, without e-mails: the customer is not told of an "
+        "end that was near, or over, at that time.",
+    )
     unpaid_since = fields.Datetime(
         compute="_compute_unpaid_since",
         store=True,

@@ -63,6 +63,11 @@ class SoftwareLicenseSubscription(models.AbstractModel):
         raise NotImplementedError
 
     @api.model
+    def _get_past_period(self, move_line, subscription):
+        """Return the same of a line made before this addon was installed."""
+        return self._get_period(move_line, subscription)
+
+    @api.model
     def _get_partner(self, subscription):
         """Return the customer of a subscription."""
         return subscription.partner_id

@@ -43,6 +43,17 @@ class SoftwareLicenseSubscriptionContract(models.AbstractModel):
         return start, end
 
     @api.model
+    def _get_past_period(self, move_line, subscription):
+        # Where the contract stands today says nothing of then: its rhythm does.
+        contract_line, day = move_line.contract_line_id, move_line.move_id.invoice_date
+        length = contract_line.get_relative_delta(
+            contract_line.recurring_rule_type, contract_line.recurring_interval
+        )
+        is_ahead = contract_line.recurring_invoicing_type == "pre-paid"
+        start = day if is_ahead else day - length
+        return start, start + length - timedelta(days=1)
+
+    @api.model
     def _get_last_billed_day(self, move_line):
         """Return the end of the period that was billed before, if it was noted."""
         earlier = move_line.search(

@@ -21,6 +21,7 @@ from . import test_events
 from . import test_invoice_document
 from . import test_invoice_issues_license
 from . import test_ledger
+from . import test_health
 from . import test_import
 from . import test_license_file
 from . import test_license_keeps_working
@@ -36,6 +37,7 @@ from . import test_order_before_payment
 from . import test_order_renewal
 from . import test_managed_api
 from . import test_messages
+from . import test_past_invoices
 from . import test_payload
 from . import test_payment_follows
 from . import test_payment_table
@@ -47,6 +49,7 @@ from . import test_portal_devices
 from . import test_portal_tour
 from . import test_public_api
 from . import test_query_counts
+from . import test_read_routes
 from . import test_seat_rivals
 from . import test_seats
 from . import test_signing

@@ -25,6 +25,7 @@ BUTTONS = {
     ("account.move", "action_issue_licenses"): ("accountant",),
     ("account.move", "action_view_licenses"): ("accountant", "salesperson"),
     ("product.product", "action_view_licenses"): READERS,
+    ("product.template", "action_issue_past"): MANAGERS,
     ("product.template", "action_view_licenses"): READERS,
     ("res.partner", "action_view_licenses"): READERS,
     ("sale.order", "action_issue_licenses"): ("salesperson",),
@@ -45,6 +46,9 @@ BUTTONS = {
     ("software.license.activation", "action_unblock"): USERS,
     ("software.license.event.delivery", "action_try_again"): MANAGERS,
     ("software.license.message", "action_try_again"): USERS,
+    ("software.license.past", "action_refresh"): MANAGERS,
+    ("software.license.past", "action_start"): MANAGERS,
+    ("software.license.past", "action_stop"): MANAGERS,
     ("software.license.policy", "action_view_licenses"): READERS,
     ("software.license.signing.key", "action_withdraw"): MANAGERS,
 }
@@ -61,6 +65,7 @@ WINDOWS = {
     "software_license_issue_partner_action": USERS,
     "software_license_message_action": READERS,
     "software_license_move_action": MANAGERS,
+    "software_license_past_action": MANAGERS,
     "software_license_policy_action": READERS,
     "software_license_product_action": ("internal", *READERS),  # Odoo's products
     "software_license_replace_key_action": USERS,
@@ -117,6 +122,7 @@ class TestAccessTable(LicenseBillingCommon):
         license_.sale_line_id = order.order_line
         records += [product, order, invoice]
         records += cls._create_news(env, license_)
+        records.append(env["software.license.past"].create({}))
         keys = env["software.license.signing.key"]
         records.append(keys.search([("company_id", "=", company.id)], limit=1))
         return {record._name: record for record in records}

@@ -1,3 +1,4 @@
+import contextlib
 from datetime import datetime
 
 from freezegun import freeze_time
@@ -63,6 +64,29 @@ class TestLicenseKeepsWorking(LicenseBillingCommon):
         self.assertEqual(license_.status, "active")
         self.assertRenewed(order, license_)
 
+    def test_a_contact_merged_into_another_company_s_takes_its_licenses_there(self):
+        here, there = self.env["res.partner"].create(
+            [
+                {"name": name, "is_company": True, "child_ids": [Command.create(vals)]}
+                for name, vals in (
+                    ("Here", {"name": "Ann", "email": "ann@example.com"}),
+                    ("There", {"name": "Ann B.", "email": "ann@example.com"}),
+                )
+            ]
+        )
+        license_ = self._create_license(partner_id=here.child_ids.id)
+        wizard = self.env["base.partner.merge.automatic.wizard"].sudo()
+        vals = {
+            "partner_ids": [Command.set((here + there).child_ids.ids)],
+            "dst_partner_id": there.child_ids.id,
+        }
+        wizard.create(vals).action_merge()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(license_.commercial_partner_id, there)
+        facts = license_._read_facts(license_.license_key)
+        self.assertEqual(facts.organization_name, "There")
+
     # === PRODUCT AND POLICY === #
 
     @freeze_time("2026-06-01")
@@ -73,6 +97,21 @@ class TestLicenseKeepsWorking(LicenseBillingCommon):
         self.assertEqual(license_.status, "active")
         self.assertEqual(license_.seat_limit, 2)
         self.assertRenewed(order, license_)
+
+    def test_calls_see_each_change_of_a_policy_and_none_that_was_undone(self):
+        license_ = self._create_license(self.policy)
+        key = license_.license_key
+        for offline_days in (3, 4, 5):
+            self.policy.offline_days = offline_days
+            self.assertEqual(license_._read_facts(key).offline_days, offline_days)
+        with contextlib.closing(self.env.cr.savepoint()) as savepoint:
+            self.policy.offline_days = 6
+            self.assertEqual(license_._read_facts(key).offline_days, 6)
+            savepoint.rollback()
+        self.env.invalidate_all()
+        self.assertEqual(license_._read_facts(key).offline_days, 5)
+        self.policy.offline_days = 7
+        self.assertEqual(license_._read_facts(key).offline_days, 7)
 
     @freeze_time("2026-06-01")
     def test_a_policy_changed_changes_the_licenses_that_it_gave(self):

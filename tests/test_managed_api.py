@@ -566,6 +566,7 @@ class TestAddress(BaseCase):
         for path, expected in (
             ("/api/licenses/verify", True),
             ("/api/licenses/docs/x.js", True),
+            ("/api/licenses/health", True),
             ("/api/v1/licensing/validate", True),
             ("/api/licenses", False),
             ("/api/licenses/ACME-7K3M", False),

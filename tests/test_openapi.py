@@ -94,6 +94,7 @@ class TestOpenapi(LicenseManagedCommon):
             ("GET", f"/{key}/file?deviceId=%00", f"{one}/file"),
             ("GET", "/unknown-key/file", f"{one}/file"),
             ("GET", "/jwks.json", "/api/licenses/jwks.json"),
+            ("GET", "/health", "/api/licenses/health"),
             ("DELETE", f"/{key}", one),
         ):
             response = self._manage(method, path)

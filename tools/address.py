@@ -4,7 +4,15 @@ import re
 
 #: What follows the root of the licenses API and is no key. All but those of the
 #: managed API can be called by everybody.
-WORDS = ("verify", "validate", "deactivate", "jwks.json", "openapi.json", "docs")
+WORDS = (
+    "verify",
+    "validate",
+    "deactivate",
+    "health",
+    "jwks.json",
+    "openapi.json",
+    "docs",
+)
 #: A license key in an address: anything but these words.
 KEY = rf"(?!(?:{'|'.join(map(re.escape, WORDS))})(?:[/?\s]|$))[^/?\s]+"
 API_ROOTS = ("/api/licenses/", "/api/v1/licensing/")

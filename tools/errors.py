@@ -191,6 +191,16 @@ class InstanceLimitReached(LicensingRefusal):
     message = "Instance limit reached"
 
 
+class NotHealthy(LicenseApiError):
+    """The server would answer, and not as it should; its log tells why."""
+
+    code = "service_unavailable"
+    http_status = 503
+    message = "The server can't answer all calls. Its administrator has to see to it."
+    extra = {"status": "fail"}
+    headers = {"Retry-After": "60"}
+
+
 class RateLimited(LicenseApiError):
     """Too many keys that do not exist came from this address."""
 

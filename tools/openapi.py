@@ -226,6 +226,16 @@ def _get_paths():
                 parameters=[_query(name, kind) for name, kind in payload.FILE.items()],
             ),
         },
+        "/api/licenses/health": {
+            "get": _open(
+                "health",
+                "Can this server answer? It looks at its database and signing keys.",
+                "It can.",
+                {"$ref": "#/components/schemas/Health"},
+                {"status": "pass"},
+                **{"503": _refusal(503, "NoHealth")},
+            )
+        },
         "/api/licenses/jwks.json": {
             "get": _open(
                 "jwks",
@@ -280,8 +290,8 @@ def _open(name, summary, description, schema, example=None, **more):
         "security": [],
         "responses": {
             "200": {"description": description, "content": content},
-            **more,
             "503": {"$ref": "#/components/responses/503"},
+            **more,
         },
     }
 
@@ -413,10 +423,10 @@ def _page():
     return {"200": {**response, "headers": headers}}
 
 
-def _refusal(status):
+def _refusal(status, schema="Error"):
     response = {
         "description": REFUSALS[status],
-        "content": _json({"$ref": "#/components/schemas/Error"}),
+        "content": _json({"$ref": f"#/components/schemas/{schema}"}),
     }
     if status in (429, 503):
         response["headers"] = {

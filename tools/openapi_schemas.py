@@ -72,6 +72,19 @@ def get_schemas(http_errors):
             (*tells, "activation"),
         ),
         "KeySet": _object({"keys": {"type": "array", "items": _get_key_schema()}}),
+        "Health": _object({"status": {**text, "const": "pass"}}),
+        "NoHealth": _object(
+            {
+                "error": error,
+                "message": text,
+                "status": {
+                    **text,
+                    "const": "fail",
+                    "description": "Left out when the database is away.",
+                },
+            },
+            ("status",),
+        ),
         "Freed": _object({"success": true, **seats}),
         "Success": _object({"success": true}),
         "Activation": _object(

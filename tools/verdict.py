@@ -53,8 +53,12 @@ class Facts(NamedTuple):
     organization_name: str = ""
     #: For how long software may run on a token (``tools/token.py``).
     offline_days: int = 0
-    #: Of the company's signing keys: another one with each change of them.
-    ring_version: int = 0
+    #: Of what servers keep in memory: policies, and the company's signing keys.
+    cache_version: int | None = None
+    #: What bills it, and where its company wants to be paid: told to instances.
+    subscription_ref: str | None = None
+    sale_order_id: int | None = None
+    billing_url: str | None = None
 
     @property
     def valid_until(self):
@@ -76,6 +80,17 @@ class Facts(NamedTuple):
     def lease_ends_at(self):
         """When the device's seat is free again, None: never, or it has none."""
         return lease.end(self.last_seen, self.lease_minutes) if self.has_seat else None
+
+    def at(self, now, kind):
+        """Return these facts as they are at a moment for what asks.
+
+        An instance has no lease: it asks once a day.
+        """
+        if not self.lease_minutes:
+            return self
+        if kind == INSTANCE:
+            return self._replace(lease_minutes=0)
+        return self._replace(has_seat=self.has_seat and self.lease_ends_at > now)
 
     @property
     def is_full(self):

@@ -23,23 +23,36 @@ NOOP = "no-op"
 
 
 class Call(NamedTuple):
-    """A request that is measured, and what its answers have and have not."""
+    """A request that is measured, and what its answers have and have not.
+
+    Or the requests of a file, another one each time: see benchmarks/load.py.
+    """
 
     name: str
-    path: str
+    path: str | None = None
     body: dict | None = None
     has: tuple = ()
     lacks: tuple = ()
+    file: str | None = None
+    #: Each request of the file changes something: it may be sent but once.
+    is_once: bool = False
+    headers: dict | None = None
+
+    def to_work(self):
+        """Return what the load is told of it."""
+        work = {**self._asdict(), "headers": self.headers or {}}
+        del work["name"]
+        return work
 
 
 noop = Call(NOOP, "/bench/noop", has=("nothing",))
 
 
-def server(place, db):
-    """A server as in production, that has the no-op, too."""
+def server(place, db, workers=WORKERS):
+    """A server as in production, that has the no-op, too; 0 workers are threads."""
     return place.server(
         db,
-        workers=WORKERS,
+        workers=workers,
         limit_request=10**9,  # a worker that is replaced takes its figures with it
         addons_path=place.odoo.addons_path(ADDONS),
         server_wide_modules="base,rpc,web,bench_noop",
@@ -49,13 +62,39 @@ def server(place, db):
 def measure_calls(running, calls, rounds):
     """Return rounds of measurements, ``{name of the call: figures}`` each."""
     say(f"     …    {rounds} rounds of {len(calls)} calls, {SECONDS} s each")
-    script = paths.ROOT / "benchmarks" / "load.py"
-    with measure.worker([sys.executable, script], "bench-load") as ask:
+    with load() as ask:
         found = [
             {call.name: _measure(running, ask, call) for call in _order(calls, turn)}
             for turn in range(-WARM_UP, rounds)
         ]
     return found[WARM_UP:]
+
+
+def load():
+    """The program that calls the servers, while the `with` block runs."""
+    script = paths.ROOT / "benchmarks" / "load.py"
+    return measure.worker([sys.executable, script], "bench-load")
+
+
+def measure_pairs(ask, pairs, rounds, seconds=SECONDS):
+    """Return rounds of measurements, ``{name of the pair: [figures, figures]}`` each.
+
+    A pair is twice a running server and a call of it, ``(server, call)``: they are
+    measured one right after the other, now this one first, now that one.
+    """
+    names = list(pairs)
+    return [
+        {name: _measure_pair(ask, pairs[name], turn, seconds) for name in order}
+        for turn, order in ((n, _order(names, n)) for n in range(-WARM_UP, rounds))
+    ][WARM_UP:]
+
+
+def _measure_pair(ask, pair, turn, seconds):
+    both = [None, None]
+    for side in (0, 1) if turn % 2 else (1, 0):
+        running, call = pair[side]
+        both[side] = _measure(running, ask, call, seconds)
+    return both
 
 
 def _order(calls, turn):
@@ -65,11 +104,11 @@ def _order(calls, turn):
     return rotated[::-1] if turn // len(calls) % 2 else rotated
 
 
-def _measure(running, ask, call):
+def _measure(running, ask, call, seconds=SECONDS):
     """Return the figures of one slice."""
     before = _read_cpu(running)
-    work = {"path": call.path, "body": call.body, "has": call.has, "lacks": call.lacks}
-    found = ask(port=running.port, seconds=SECONDS, clients=CLIENTS, **work)
+    work = {"port": running.port, "seconds": seconds, "clients": CLIENTS}
+    found = ask(**work, **call.to_work())
     after = _read_cpu(running)
     return {
         **found,
@@ -135,9 +174,8 @@ def _get(rounds, name, meter):
 
 
 def _get_cpu(rounds, name):
-    """Return the CPU of a request in each round, PostgreSQL's included."""
-    server_cpu = _get(rounds, name, "server_cpu")
-    return map(sum, zip(server_cpu, _get(rounds, name, "postgres_cpu"), strict=True))
+    """Return the CPU of a request in each round."""
+    return [_add_cpu(found[name]) for found in rounds]
 
 
 def show(rows, base):
@@ -171,6 +209,33 @@ def _show_percent(found):
         for it in (found["interval"][0], found["ratio"], found["interval"][1])
     )
     return f"{middle} % ({low} to {high})"
+
+
+def summarize_pairs(rounds):
+    """Return a row for each pair: medians of the first one, its ratios to the second.
+
+    ``rate``: requests a second; latencies and CPU are seconds, of a request.
+    """
+    return [_summarize_pairs(rounds, name) for name in rounds[0]]
+
+
+def _summarize_pairs(rounds, name):
+    ones, others = zip(*(found[name] for found in rounds), strict=True)
+    return {
+        "call": name,
+        **{meter: median(it[meter] for it in ones) for meter in ones[0]},
+        "other_rate": median(it["rate"] for it in others),
+        "ratio": measure.compare(
+            [it["rate"] for it in ones], [it["rate"] for it in others]
+        ),
+        # The other way round: as it is of time, so that both say how fast it is.
+        "cpu_ratio": measure.compare(map(_add_cpu, others), map(_add_cpu, ones)),
+    }
+
+
+def _add_cpu(figures):
+    """The CPU of a request, PostgreSQL's included."""
+    return figures["server_cpu"] + figures["postgres_cpu"]
 
 
 def describe_machine():

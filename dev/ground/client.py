@@ -27,7 +27,7 @@ def run(*arguments):
     return done
 
 
-def check(match=None):
+def check(match=None, live=True):
     """Run mypy and the tests on the sources as they are."""
     venv.prepare()
     config = FOLDER / "pyproject.toml"
@@ -37,5 +37,5 @@ def check(match=None):
     arguments = [f"--rootdir={FOLDER}", FOLDER / "tests"]
     return [
         lint.tool("mypy on the client", mypy),
-        pytest("tests of the client", config, arguments, match, env, FOLDER),
+        pytest("tests of the client", config, arguments, match, env, FOLDER, live),
     ]

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 from . import process
-from .console import as_user
+from .console import Failure, as_user
 from .postgres import SETTINGS, Postgres, give
 
 
@@ -31,12 +31,18 @@ class Cluster(Postgres):
 
     def __enter__(self):
         shutil.rmtree(self.home, ignore_errors=True)  # of a script that was killed
-        self.home.mkdir(mode=0o700)
-        give(self.home, self.owner)
+        self.folder("")
         if self.like:
             shutil.copy2(self.like.home / "password", self.home)
         self.port = process.free_port()
         return self
+
+    def folder(self, name):
+        """Make a folder of its own user; return its path."""
+        path = self.home / name
+        path.mkdir(mode=0o700)
+        give(path, self.owner)
+        return path
 
     def __exit__(self, *_exception):
         self.stop()
@@ -65,8 +71,11 @@ class Cluster(Postgres):
         path = self.data / "postmaster.pid"
         return int(path.read_text().split()[0]) if path.exists() else None
 
-    def paste(self, text):
-        """Run commands in a shell, as on its machine; return what they print."""
+    def paste(self, text, as_owner=False):
+        """Run commands in a shell with its programs; return what they print.
+
+        The owner of the server is the one to write its data.
+        """
         env = {**self._library_environment(), **self.environment()}
         env["PATH"] = f"{self.bin}:{env['PATH']}"
         done = subprocess.run(
@@ -77,7 +86,8 @@ class Cluster(Postgres):
             check=False,
             env=env,
             cwd=self.home,
-            **as_user(self.owner),
+            **as_user(self.owner if as_owner else None),
         )
-        assert not done.returncode, done.stdout + done.stderr
+        if done.returncode:
+            raise Failure(f"{text}\n{done.stdout}{done.stderr}")
         return done.stdout

@@ -12,8 +12,8 @@ from .pytest_run import Result
 RUFF = paths.ROOT / "dev" / "ruff.toml"
 
 
-def check():
-    """Run each linter; all of them, whatever the first one says."""
+def check(live=True):
+    """Run each linter; all of them, whatever the first one says. None shows much."""
     venv.prepare()
     addon.link()
     ruff = [venv.PYTHON, "-m", "ruff"]
@@ -36,7 +36,8 @@ def _copy():
 
 
 def tool(title, command):
-    """Run a linter; show what it says only when it finds something."""
+    """Run a linter; what it says is shown only when it finds something."""
+    say(f"     …    {title}")
     begin = time.monotonic()
     done = subprocess.run(
         [str(part) for part in command],
@@ -49,7 +50,7 @@ def tool(title, command):
     result = Result(title, done.returncode == 0, time.monotonic() - begin)
     if not result.ok:
         result.text = "see above"
-        said = (done.stdout + done.stderr).rstrip()
-        say(said.replace(f"{shown(paths.CACHE / 'lint' / paths.MODULE)}/", ""))
-    result.show()
+        said = (done.stdout + done.stderr).rstrip() + "\n"
+        said = said.replace(f"{shown(paths.CACHE / 'lint' / paths.MODULE)}/", "")
+        result.held_back = [said]
     return result

@@ -20,7 +20,16 @@ REQUIREMENTS = ROOT / "dev" / "requirements.txt"
 REQUIREMENTS_OCA = ROOT / "dev" / "requirements-oca.txt"
 
 # Entries of the checkout that are no part of the addon.
-NOT_ADDON = {"dev", "e2e", "benchmarks", "client", "node_modules", "__pycache__"}
+NOT_ADDON = {
+    "benchmarks",
+    "client",
+    "deploy",
+    "dev",
+    "e2e",
+    "node_modules",
+    "pyproject.toml",
+    "__pycache__",
+}
 
 
 def addon_entries():

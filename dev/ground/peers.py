@@ -89,8 +89,8 @@ BASE = "oca"
 
 def _run_suites(place, match, live, number, suites):
     """Run some suites on a database of their own; nothing is shown while they run."""
-    db = f"test_peers_{number}"
-    db = place.databases.fresh(db, base=BASE, install=[paths.MODULE])
+    installed = place.databases.installed(BASE)
+    db = place.databases.clone(installed, f"test_peers_{number}")
     config = place.odoo.config(db, http_enable=True)
     env = place.odoo.environment(ODOO_RC=str(config))
     if number == 1:

@@ -68,14 +68,19 @@ class Postgres:
 
     def sql(self, *statements, db="postgres"):
         """Run statements as the superuser; the last one's rows as text."""
-        command = [self.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", db]
+        arguments = ["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", db]
         for statement in statements:
-            command += ["-c", statement]
+            arguments += ["-c", statement]
+        return self.client("psql", *arguments).splitlines()
+
+    def client(self, program, *arguments):
+        """Run a program of PostgreSQL's that connects to it; what it prints."""
+        command = [str(part) for part in (self.bin / program, *arguments)]
         env = {**self._library_environment(), **self.environment()}
         done = subprocess.run(command, capture_output=True, text=True, env=env)
         if done.returncode:
             raise Failure(f"PostgreSQL: {done.stderr.strip()}")
-        return done.stdout.splitlines()
+        return done.stdout
 
     def stop(self):
         """Stop the cluster, whoever started it; nothing when it does not run."""

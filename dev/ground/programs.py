@@ -1,4 +1,4 @@
-"""Programs that Odoo and the tests start: Chromium, and wkhtmltopdf for PDFs.
+"""Programs that Odoo and the tests start: Chromium, wkhtmltopdf for PDFs, nginx.
 
 The machine's own are taken; what it lacks is fetched from Debian and unpacked below
 `.dev/`, with a small script in `.dev/bin` that starts it with its libraries and fonts.
@@ -23,6 +23,12 @@ RECIPES = {
         "title": "wkhtmltopdf (Debian's packages)",
         "packages": ("wkhtmltopdf", "fonts-dejavu-core"),
         "program": "usr/bin/wkhtmltopdf",
+    },
+    "nginx": {
+        "title": "nginx (Debian's packages)",
+        "packages": ("nginx",),
+        "program": "usr/sbin/nginx",
+        "check": "-v",
     },
 }
 _OWN_NAMES = {"chromium": ("chromium", "google-chrome", "chromium-browser")}
@@ -56,7 +62,7 @@ def _fetch(name):
         shutil.rmtree(root, ignore_errors=True)
         debian.fetch(debian.with_missing_dependencies(recipe["packages"]), root)
         _write_starter(name, root)
-        run([BIN / name, "--version"], name)
+        run([BIN / name, recipe.get("check", "--version")], name)
 
 
 def _write_starter(name, root):

@@ -15,11 +15,22 @@ LOGIN = PASSWORD = "admin"  # Odoo's own, in a new database
 
 
 class Odoo:
-    """How to start Odoo: its tree and the PostgreSQL it talks to."""
+    """How to start Odoo: its tree, the PostgreSQL it talks to, and what it runs on.
 
-    def __init__(self, tree, postgres_environment):
+    `python` is the interpreter, `folders` are where it finds addons beside its own.
+    """
+
+    def __init__(
+        self,
+        tree,
+        postgres_environment,
+        python=venv.PYTHON,
+        folders=(paths.ADDONS, oca.ADDONS),
+    ):
         self.tree = tree
         self.postgres = postgres_environment
+        self.python = python
+        self.folders = folders
 
     def environment(self, **more):
         """The environment in which `import odoo` finds everything."""
@@ -33,7 +44,7 @@ class Odoo:
 
     def addons_path(self, *more):
         """Where Odoo finds addons: its option of this name."""
-        folders = (*self.tree.addons, paths.ADDONS, oca.ADDONS, *more)
+        folders = (*self.tree.addons, *self.folders, *more)
         return ",".join(str(folder) for folder in folders)
 
     def config(self, db, name=None, **options):
@@ -66,7 +77,7 @@ class Odoo:
 
     def command(self, config, *arguments):
         """The command line of Odoo's program."""
-        return [venv.PYTHON, self.tree.program, "-c", config, *arguments]
+        return [self.python, self.tree.program, "-c", config, *arguments]
 
     def manage(self, db, *arguments):
         """Install or update modules: `manage(db, "-i", "sale")`."""

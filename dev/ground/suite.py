@@ -1,15 +1,15 @@
 """The checks of dev/test, their summary and their exit code."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from . import addon, client, lint, paths, peers, programs, venv
+from . import addon, client, lint, paths, peers, programs, release, venv
 from .console import run, say
+from .jobs import Job, run_all
 from .pytest_run import pytest
 from .workplace import Workplace, locked
 
-PARTS = ("lint", "client", "core", "oca", "e2e", "peers")
+PARTS = ("lint", "client", "core", "oca", "e2e", "release", "peers")
 #: What takes too long for every day, and runs only when it is asked for by name.
 ON_REQUEST = ("soak",)
 #: The parts that need no Odoo and no database.
@@ -21,31 +21,46 @@ BASES = {"core": "core", "oca": "oca", "stories": "oca"}
 LEFT_OUT = {
     "core": ("test_subscription_*", "test_webhooks"),
     "oca": (
-        # What bills nothing is the same beside modules that bill.
+        # What bills nothing is the same beside modules that bill; what follows from
+        # a payment (messages, events, documents) is, too, once the payment is seen.
         "test_access_routes",
         "test_access_table",
         "test_bad_requests",
         "test_billing_tours",
         "test_boundary",
         "test_certificate",
+        "test_clock_jump",
         "test_demo",
         "test_device_rules",
         "test_email_html",
+        "test_events",
         "test_features",
         "test_features_browser",
         "test_floating",
         "test_import",
+        "test_invoice_document",
         "test_license_file",
+        "test_license_key",
+        "test_license_lifecycle",
         "test_license_lists",
+        "test_license_report",
         "test_licensing_api",
         "test_managed_api",
+        "test_messages",
+        "test_move",
         "test_onboarding",
         "test_openapi",
         "test_payload",
+        "test_policy",
         "test_portal",
+        "test_portal_billing",
         "test_portal_devices",
         "test_portal_tour",
+        "test_public_api",
         "test_query_counts",
+        "test_seat_rivals",
+        "test_seats",
+        "test_security",
         "test_signing",
         "test_signing_keys",
         "test_subscription_story",
@@ -54,6 +69,7 @@ LEFT_OUT = {
         "test_translations",
         "test_verdict",
         "test_wizard_tours",
+        "test_wizards",
     ),
 }
 TITLES = {
@@ -61,72 +77,87 @@ TITLES = {
     "oca": "tests beside OCA's modules",
     "stories": "random stories of subscriptions",
 }
-#: The tests of real servers, by the names of their files: two halves that take about
-#: as long, and those that take PostgreSQL itself down.
+#: The tests of real servers, by the names of their files: what shares a server is
+#: together, and what takes long apart.
 E2E = {
-    "long": ("killed", "killed_mail", "openapi_cases", "scale"),
-    "short": None,  # all others
-    "alone": ("bad_days", "clock"),
+    "others": None,
+    "seats": (
+        "billing_storm",
+        "docs",
+        "floating_storm",
+        "offline_docs",
+        "seed_examples",
+        "signing_rotation",
+        "storm",
+        "wire",
+    ),
+    "openapi": ("openapi_cases",),
+    "modules": ("uninstall",),
+    "killed": ("killed", "killed_mail"),
+    "machines": ("client", "client_faults", "client_keys"),
+    "scale": ("scale",),
+    "release": ("release", "wheel"),  # a part of its own
+    "postgres": ("postgres_fails",),
+    "alone": ("bad_days", "clock"),  # they take PostgreSQL itself down
 }
-E2E_INSTALLED = "e2e_installed"
 
 
 def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10):
-    """Run the wanted parts in order; the exit code tells whether all went well.
+    """Run the wanted parts, two jobs at a time; the exit code tells how all went.
 
     Counting which lines ran is for who asks: it takes the tests 1.7 times as long.
     """
-    results = []
     with locked():
-        if "lint" in parts:
-            results += lint.check()
-        if "client" in parts:
-            results += client.check(match)
+        jobs = _light_jobs(parts, match)
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
-                results += _tests(place, parts, match, is_covered)
+                programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
+                jobs += _jobs(place, parts, match, is_covered)
                 if "soak" in parts:
-                    results += _soak(place, match, soak_minutes)
+                    soak = partial(_soak, place, match, soak_minutes)
+                    jobs.append(Job(soak, is_alone=True))
+                results = run_all(jobs)
+        else:
+            results = run_all(jobs)
     coverage = _coverage({"core", "oca"} & set(parts)) if is_covered else None
     passed, failed = _summary(results, coverage)
     tested = passed + failed or set(parts) == {"lint"}
     return 0 if tested and all(result.ok for result in results) else 1
 
 
-def _tests(place, parts, match, is_covered):
-    """The parts that need Odoo: two at a time, those against real servers last."""
-    programs.prepare("chromium")
-    kinds = [kind for kind in ("core", "oca") if kind in parts]
-    if "oca" in kinds:
-        kinds.append("stories")
-    jobs = [partial(_odoo_test, kind=kind, is_covered=is_covered) for kind in kinds]
-    bases = [BASES[kind] for kind in kinds]
+def _light_jobs(parts, match):
+    """The parts that need no Odoo, one after the other in one job.
+
+    They come first: beside them the other core makes the first template.
+    """
+    steps = []
+    if "lint" in parts:
+        steps += [lint.check, release.check]
+    if "client" in parts:
+        steps.append(partial(client.check, match))
+    return [Job(partial(_one_by_one, steps))] if steps else []
+
+
+def _one_by_one(steps, live):
+    return [result for step in steps for result in step(live=live)]
+
+
+def _jobs(place, parts, match, is_covered):
+    """The parts that need Odoo, the longest job first, so that both cores end alike."""
+    common = {"place": place, "match": match}
+    jobs = []
+    if "core" in parts:
+        jobs.append(partial(_odoo_test, kind="core", is_covered=is_covered, **common))
+    if "oca" in parts:
+        jobs.append(partial(_odoo_test, kind="oca", is_covered=is_covered, **common))
+    kinds = _e2e_kinds(parts, match)
+    jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[:1]]
+    if "oca" in parts:
+        jobs.append(partial(_odoo_test, kind="stories", is_covered=False, **common))
     if "peers" in parts:
-        jobs += peers.JOBS
-        bases.append(peers.BASE)
-    for base in dict.fromkeys(bases):
-        place.databases.template(base)  # one after the other: oca is made from core
-    results = _run_two_at_a_time(jobs, place, match)
-    if "e2e" in parts:
-        _prepare_e2e(place)
-        jobs = [partial(_e2e, kind=kind) for kind in E2E]
-        results += _run_two_at_a_time(jobs[:-1], place, match)
-        results += _run_two_at_a_time(jobs[-1:], place, match)
-    return results
-
-
-def _run_two_at_a_time(jobs, place, match):
-    """Run jobs; what the others print is held back until those before are done."""
-    results = []
-    with ThreadPoolExecutor(2) as pool:
-        runs = [
-            pool.submit(job, place, match=match, live=job is jobs[0]) for job in jobs
-        ]
-        for run in runs:
-            for result in run.result():
-                result.show()
-                results.append(result)
-    return results
+        jobs += [partial(job, **common) for job in peers.JOBS]
+    jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[1:]]
+    return [Job(job, job.keywords.get("kind") == "alone") for job in jobs]
 
 
 def _odoo_test(place, match, live, kind, is_covered):
@@ -134,10 +165,11 @@ def _odoo_test(place, match, live, kind, is_covered):
 
     The stories run apart, beside the peers' suites, and are not counted.
     """
-    db = place.databases.fresh(f"test_{kind}", base=BASES[kind], install=[paths.MODULE])
+    db = place.databases.clone(place.databases.installed(BASES[kind]), f"test_{kind}")
     env = place.odoo.environment(ODOO_RC=str(place.odoo.config(db, http_enable=True)))
+    env["PYTHONPATH"] += f"{os.pathsep}{paths.ROOT / 'dev'}"
     package = f"odoo.addons.{paths.MODULE}.tests"
-    arguments = [f"--rootdir={addon.FOLDER}"]
+    arguments = ["-p", "ground.pytest_bundles", f"--rootdir={addon.FOLDER}"]
     if kind == "stories":
         arguments.append(f"{package}.test_subscription_story")
     else:
@@ -158,37 +190,40 @@ def _cover(kind, env):
     return [covered_package, f"--cov-config={config}", "--cov-report="]
 
 
-def _prepare_e2e(place):
-    """Make the database that all tests of real servers clone."""
-    place.databases.fresh(E2E_INSTALLED, base="oca", install=[paths.MODULE])
+def _e2e_kinds(parts, match):
+    """The kinds that are wanted; chosen tests are few, and most run together."""
+    wanted = set(E2E) - {"release"} if "e2e" in parts else set()
+    if match:
+        wanted &= {"others", "alone"}
+    return [kind for kind in E2E if kind in wanted or kind in parts]
 
 
 def _e2e(place, match, live, kind):
     """Some of the tests of real servers, by the names of their files."""
     names = E2E[kind]
     if names is None:
-        named = {name for names in E2E.values() for name in names or ()}
-        arguments = [f"--ignore-glob=*/test_{name}.py" for name in named]
+        apart = {"release", *_e2e_kinds(["e2e"], match)}
+        named = {name for kind in apart for name in E2E[kind] or ()}
+        arguments = [f"--ignore-glob=*/test_{name}.py" for name in sorted(named)]
         arguments.append(paths.ROOT / "e2e")
     else:
         arguments = [paths.ROOT / "e2e" / f"test_{name}.py" for name in names]
     title = f"tests of real servers: {kind}"
-    return _real_servers(place, title, arguments, match, live)
+    return _real_servers(place, title, arguments, match, live, E2E_KIND=kind)
 
 
-def _soak(place, match, minutes):
+def _soak(place, match, minutes, live):
     """Mixed load for minutes; a few seconds of it are among the tests above."""
-    _prepare_e2e(place)
-    files, seconds = [paths.ROOT / "e2e" / "soak"], str(minutes * 60)
-    title = f"soak, {minutes:g} minutes"
-    return _real_servers(place, title, files, match, True, SOAK_SECONDS=seconds)
+    title, files = f"soak, {minutes:g} minutes", [paths.ROOT / "e2e" / "soak"]
+    settings = {"E2E_KIND": "soak", "SOAK_SECONDS": str(minutes * 60)}
+    return _real_servers(place, title, files, match, live, **settings)
 
 
 def _real_servers(place, title, arguments, match, live, **settings):
     """Real server processes, driven from outside; see workplace.attach."""
     env = place.odoo.environment(
         PYTHONPATH=os.pathsep.join([str(paths.ROOT / "dev"), str(client.SOURCES)]),
-        E2E_INSTALLED=E2E_INSTALLED,
+        E2E_INSTALLED=place.databases.installed("oca"),
         **settings,
     )
     ini = paths.ROOT / "dev" / "pytest-e2e.ini"

@@ -26,7 +26,8 @@ def prepare():
     with step("Python packages"):
         shutil.rmtree(paths.VENV, ignore_errors=True)
         _create()
-        pip("install", "-r", paths.REQUIREMENTS)
+        # What is imported is compiled then, and kept apart: see Odoo.environment.
+        pip("install", "--no-compile", "-r", paths.REQUIREMENTS)
         paths.mark_current(paths.VENV, key)
 
 

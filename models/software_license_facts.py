@@ -1,0 +1,253 @@
+from functools import cache
+
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, STATUS_READY
+
+from odoo import api, fields, models
+from odoo.http import request
+from odoo.sql_db import Cursor
+from odoo.tools import SQL
+
+from ..tools import license_key, verdict
+from .software_license_activation import SQL_COUNTED
+
+#: What the statement of every call over HTTP reads: fields of ``verdict.Facts``.
+#: Nothing is joined that needs not be: PostgreSQL plans the statement at each call,
+#: and that takes longer than running it (docs/performance.md).
+COLUMNS = {
+    "license_id": "license.id",
+    "state": "license.state",
+    "expires_at": "license.expires_at",
+    "is_payment_reversed": "COALESCE(license.is_payment_reversed, FALSE)",
+    "is_customer_active": """NOT EXISTS (
+        SELECT FROM res_partner partner
+         WHERE partner.id IN (license.partner_id, license.commercial_partner_id)
+           AND partner.active IS NOT TRUE)""",
+    "trial_ends_at": "license.trial_ends_at",
+    "own_features": "license.features",
+    "own_max_activations": "license.max_activations",
+    "quantity": "license.quantity",
+    "quantity_until": "license.quantity_until",
+    "license_key": "license.license_key",
+    "company_id": "license.company_id",
+    "policy_id": "license.policy_id",
+    "cache_version": """(
+        SELECT company.license_cache_version FROM res_company company
+         WHERE company.id = license.company_id)""",
+}
+#: Of the device that asks.
+DEVICE_COLUMNS = {
+    "activation_id": "device.id",
+    "has_seat": "COALESCE(device.active, FALSE)",
+    "is_blocked": "COALESCE(device.blocked, FALSE)",
+    "device_name": "device.device_name",
+    "first_seen": "device.first_seen",
+    "last_seen": "device.last_seen",
+}
+DEVICE_JOIN = """
+    LEFT JOIN software_license_activation device
+           ON device.license_id = license.id
+          AND device.device_id = %s AND device.kind = %s"""
+#: Seats as most policies have them: neither leased nor taken by instances.
+SEATS_COLUMN = {
+    "seats_used": f"""(
+        SELECT count(*) FROM software_license_activation seat
+         WHERE seat.license_id = license.id AND seat.active
+           AND seat.kind = '{verdict.DEVICE}')""",
+}
+#: Only tokens, and answers to instances, tell the customer's name.
+NAME_COLUMN = {
+    "organization_name": """COALESCE((
+        SELECT partner.name FROM res_partner partner
+         WHERE partner.id = license.commercial_partner_id), '')""",
+}
+#: Instances are told where to pay.
+BILLING_COLUMNS = {
+    "subscription_ref": "license.subscription_ref",
+    "sale_order_id": """(
+        SELECT line.order_id FROM sale_order_line line
+         WHERE line.id = license.sale_line_id)""",
+    "billing_url": """(
+        SELECT company.license_billing_url FROM res_company company
+         WHERE company.id = license.company_id)""",
+}
+
+
+@cache
+def _prepare(has_device, counts_seats, is_named, kind):
+    """Return the names of the columns that are read, and the statement that does."""
+    columns = {
+        **COLUMNS,
+        **(DEVICE_COLUMNS if has_device else {}),
+        **(SEATS_COLUMN if counts_seats else {}),
+        **(NAME_COLUMN if is_named else {}),
+        **(BILLING_COLUMNS if kind == verdict.INSTANCE else {}),
+    }
+    join = DEVICE_JOIN if has_device else ""
+    selected = ", ".join(columns.values())
+    statement = f"SELECT {selected} FROM software_license license {join} WHERE %s"
+    return tuple(columns), statement
+
+
+class SoftwareLicense(models.Model):
+    """Facts: what the verdict needs to know, in one statement of ours for each call."""
+
+    _inherit = "software.license"
+
+    @api.model
+    def _read_facts(
+        self,
+        key,
+        device_id=None,
+        count_seats=False,
+        now=None,
+        kind=verdict.DEVICE,
+        is_named=True,
+    ):
+        """Return the facts of the license with this key, None if there is none.
+
+        One statement, without a lock: this is what every call over HTTP reads. It
+        takes a second one to count the seats of floating licenses, and those that
+        instances take. ``seats_used`` is 0 unless ``count_seats``,
+        ``organization_name`` empty unless ``is_named``.
+        """
+        self._leave_transactions_out()
+        has_key = self._sql_has_key(key)
+        facts = self._select_facts(has_key, device_id, count_seats, now, kind, is_named)
+        return next(iter(facts), None)
+
+    @api.model
+    def _leave_transactions_out(self):
+        """Let calls over HTTP read without BEGIN and COMMIT, which are round trips.
+
+        One statement sees one moment, so it needs no transaction. Whoever writes
+        begins one: see ``_restart_read_committed``.
+        """
+        connection = self._get_own_connection()
+        if connection and connection.status == STATUS_READY:
+            connection.autocommit = True
+
+    @api.model
+    def _restart_read_committed(self):
+        """Go on in a new transaction that sees what rivals commit.
+
+        Nothing was written yet: only a call over HTTP may start over.
+        """
+        if connection := self._get_own_connection():
+            self.env.cr.rollback()
+            connection.set_session(
+                isolation_level=ISOLATION_LEVEL_READ_COMMITTED, autocommit=False
+            )
+
+    @api.model
+    def _get_own_connection(self):
+        """Return the connection of a call over HTTP, which nobody else works on.
+
+        None elsewhere: tests run in a transaction that is not theirs to end.
+        """
+        is_own = request and type(self.env.cr) is Cursor
+        return self.env.cr.connection if is_own else None
+
+    @api.model
+    def _sql_has_key(self, key):
+        """Return the SQL condition that a license is the one that a key opens."""
+        return SQL(
+            "license.license_key_normalized = %s AND license.active",
+            license_key.normalize(key),
+        )
+
+    @api.model
+    def _select_facts(
+        self,
+        condition,
+        device_id=None,
+        count_seats=True,
+        now=None,
+        kind=verdict.DEVICE,
+        is_named=True,
+    ):
+        """Return the facts of the licenses that meet an SQL condition.
+
+        Who holds a seat is told as of ``now``, by default this moment.
+        """
+        self.env.flush_all()
+        now = now or fields.Datetime.now()
+        columns, statement = _prepare(
+            device_id is not None, count_seats, is_named, kind
+        )
+        device = (device_id, kind) if device_id is not None else ()
+        self.env.cr.execute(
+            SQL(statement, *device, condition),
+            log_exceptions=False,  # the statement may hold a key
+        )
+        rows = (dict(zip(columns, it, strict=True)) for it in self.env.cr.fetchall())
+        all_facts = [self._to_facts_of_row(row) for row in rows]
+        if count_seats:
+            all_facts = self._recount_seats(all_facts, now)
+        return [facts.at(now, kind) for facts in all_facts]
+
+    @api.model
+    def _to_facts_of_row(self, row):
+        """Return the facts of what was read, ``{column: value}``, and of the policy."""
+        policies = self.env["software.license.policy"]
+        terms = policies._load_terms(row.pop("policy_id"), row["cache_version"])
+        return verdict.Facts(**row, **terms)
+
+    @api.model
+    def _recount_seats(self, all_facts, now):
+        """Return facts whose seats are right where the policy says which ones count."""
+        special = tuple(
+            facts.license_id
+            for facts in all_facts
+            if facts.lease_minutes or facts.instances_take_seats
+        )
+        if not special:
+            return all_facts
+        self.env.cr.execute(
+            SQL(
+                """SELECT license.id, count(*)
+                     FROM software_license license
+                     JOIN software_license_policy policy
+                       ON policy.id = license.policy_id
+                     JOIN software_license_activation seat
+                       ON seat.license_id = license.id
+                    WHERE license.id IN %s AND seat.active AND NOT %s AND %s
+                 GROUP BY license.id""",
+                special,
+                self._sql_is_lapsed(SQL.identifier("seat"), now),
+                SQL_COUNTED,
+            )
+        )
+        counts = {**dict.fromkeys(special, 0), **dict(self.env.cr.fetchall())}
+        return [
+            facts._replace(seats_used=counts.get(facts.license_id, facts.seats_used))
+            for facts in all_facts
+        ]
+
+    @api.model
+    def _sql_is_lapsed(self, device, now):
+        """Return the SQL condition that a device's lease is over, seat or not.
+
+        The one rule for whoever counts, asks or searches, beside a table ``policy``.
+        An instance has no lease: it asks once a day.
+        """
+        return SQL(
+            """(policy.lease_minutes > 0 AND %(device)s.kind = %(kind)s
+                 AND %(device)s.last_seen
+                     <= %(now)s - policy.lease_minutes * INTERVAL '1 minute')""",
+            device=device,
+            kind=verdict.DEVICE,
+            now=now,
+        )
+
+    def _get_current_facts(
+        self, now, device_id=None, kind=verdict.DEVICE, condition=None
+    ):
+        """Return the facts of each, with quantities that are right at this moment."""
+        asked = SQL(
+            "license.id IN %s AND %s", tuple(self.ids), condition or SQL("TRUE")
+        )
+        all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
+        if any(self._is_quantity_stale(facts, now) for facts in all_facts):
+            self._refresh_quantities()
+            all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
+        return all_facts

@@ -1,0 +1,403 @@
+from psycopg2 import OperationalError
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
+from odoo.fields import Domain
+
+from .account_move import PAID_STATES
+
+#: A batch that meets a rival's commit is tried so often.
+TRIES = 5
+#: What only the work itself writes.
+PROGRESS = {
+    "state",
+    "last_date",
+    "last_move_id",
+    "total_count",
+    "done_count",
+    "issued_count",
+    "left_count",
+    "problem_ids",
+}
+
+
+class SoftwareLicensePast(models.Model):
+    """What to do about invoices paid before their products were licensed.
+
+    Nobody waits for it: a scheduled action works through the invoices, by date, and
+    commits each batch. To run it again is safe: what has its licenses gets no more.
+    """
+
+    _name = "software.license.past"
+    _description = "Licenses for Past Invoices"
+    _order = "id desc"
+    _check_company_auto = True
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    product_ids = fields.Many2many(
+        "product.product",
+        string="Products",
+        check_company=True,
+        help="Empty: all products that have a license policy.",
+    )
+    policy_ids = fields.Many2many(
+        "software.license.policy",
+        string="License Policies",
+        check_company=True,
+        help="Only products of these policies. Empty: of all.",
+    )
+    date_from = fields.Date(
+        string="Invoiced from", help="By the date of the invoice. Empty: ever since."
+    )
+    date_to = fields.Date(string="Invoiced until", help="Empty: until today.")
+    what = fields.Selection(
+        [
+            ("issue", "Issue licenses for what was paid"),
+            ("leave", "Leave the past"),
+        ],
+        string="What to Do",
+        required=True,
+        default="issue",
+    )
+    is_over_included = fields.Boolean(
+        string="Also What Is Over by Now",
+        help="Licenses that would have ended before today. They are issued expired.",
+    )
+    is_left_included = fields.Boolean(
+        string="Also What Was Left Before",
+        help="Invoices that somebody decided to leave without licenses.",
+    )
+    is_emailed = fields.Boolean(
+        string="E-mail the Customers",
+        help="Each invoice's customer gets the keys. Off: nobody is told, but of an "
+        "end that comes near later.",
+    )
+    state = fields.Selection(
+        [
+            ("draft", "To Start"),
+            ("running", "Running"),
+            ("stopped", "Stopped"),
+            ("done", "Done"),
+        ],
+        required=True,
+        readonly=True,
+        default="draft",
+        copy=False,
+    )
+    # Where the work is: all invoices until this one are done.
+    last_date = fields.Date(readonly=True, copy=False)
+    last_move_id = fields.Integer(readonly=True, copy=False)
+    total_count = fields.Integer(string="Invoices", readonly=True, copy=False)
+    done_count = fields.Integer(string="Invoices Done", readonly=True, copy=False)
+    issued_count = fields.Integer(string="Licenses Issued", readonly=True, copy=False)
+    left_count = fields.Integer(string="Invoices Left", readonly=True, copy=False)
+    progress = fields.Float(compute="_compute_progress")
+    problem_ids = fields.One2many(
+        "software.license.past.problem", "past_id", string="Problems", readonly=True
+    )
+    problem_count = fields.Integer(compute="_compute_problem_count")
+
+    @api.depends("total_count", "done_count", "state")
+    def _compute_progress(self):
+        for past in self:
+            share = past.done_count / past.total_count if past.total_count else 0
+            past.progress = 100 if past.state == "done" else min(100 * share, 100)
+
+    @api.depends("problem_ids")
+    def _compute_problem_count(self):
+        for past in self:
+            past.problem_count = len(past.problem_ids)
+
+    @api.depends("what", "create_date")
+    def _compute_display_name(self):
+        names = dict(self._fields["what"]._description_selection(self.env))
+        for past in self:
+            past.display_name = names.get(past.what)
+
+    @api.constrains("date_from", "date_to")
+    def _check_dates(self):
+        for past in self:
+            if past._get_dates_problem():
+                raise ValidationError(past._get_dates_problem())
+
+    def _get_dates_problem(self):
+        if self.date_from and self.date_to and self.date_from > self.date_to:
+            return self.env._("Invoiced until: choose a day after “Invoiced from”.")
+        return False
+
+    # === CRUD METHODS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._refuse_progress(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_progress(vals)
+        if not self.env.su and any(past.state != "draft" for past in self):
+            raise UserError(self.env._("It was started: make a new one."))
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_unless_running(self):
+        if any(past.state == "running" for past in self):
+            raise UserError(self.env._("It is running: stop it first."))
+
+    def _refuse_progress(self, vals):
+        names = sorted(
+            name
+            for name in PROGRESS & set(vals)
+            if vals[name] and (name, vals[name]) != ("state", "draft")
+        )
+        if names and not self.env.su:
+            raise AccessError(
+                self.env._(
+                    "These fields are not set by hand: %(fields)s",
+                    fields=", ".join(names),
+                )
+            )
+
+    # === ACTION METHODS === #
+
+    def action_start(self):
+        """Begin, or go on after a stop; a scheduled action does the work."""
+        self.check_access("write")
+        for past in self.sudo():
+            if past.state not in ("draft", "stopped"):
+                raise UserError(self.env._("This was started already."))
+            if problem := past._get_problem():
+                raise UserError(problem)
+            if past.state == "draft":
+                past.total_count = past._count_moves()
+            past._get_products().product_tmpl_id.has_license_past = False
+            past.state = "running"
+        self.env["software.license.message"]._trigger_cron(
+            "software_license.cron_past_licenses"
+        )
+        return True
+
+    def action_stop(self):
+        """Stop after the batch that is at work; what was issued stays."""
+        self.check_access("write")
+        self.sudo().filtered(lambda it: it.state == "running").state = "stopped"
+        return True
+
+    def action_refresh(self):
+        """Show how far it is."""
+        self.check_access("read")
+        return True
+
+    def _get_problem(self):
+        """Return what is wrong with what was entered, False if nothing is."""
+        self.ensure_one()
+        unlicensed = self.product_ids._origin.filtered(
+            lambda product: not product._get_license_policy()
+        )
+        if unlicensed:
+            return self.env._(
+                "Products: these have no license policy: %(names)s.",
+                names=", ".join(unlicensed.mapped("display_name")),
+            )
+        if not self._get_products():
+            return self.env._("Products: none of them has a license policy yet.")
+        return self._get_dates_problem()
+
+    # === WHICH INVOICES === #
+
+    def _get_products(self):
+        """Return the licensed products that it is about."""
+        self.ensure_one()
+        licensed = self.env["product.product"]._get_licensed_ids()
+        products = self.product_ids._origin.filtered(lambda it: it.id in licensed)
+        products = products or self.env["product.product"].browse(sorted(licensed))
+        policies = self.policy_ids._origin
+        return products.filtered(
+            lambda it: not policies or it._get_license_policy() in policies
+        )
+
+    @api.model
+    def _get_past_domain(self, products):
+        """Return the domain of paid invoices with lines that granted nothing yet."""
+        lines = self.env["account.move.line"]._get_past_domain(products)
+        return Domain(
+            [
+                ("state", "=", "posted"),
+                ("move_type", "in", ("out_invoice", "out_receipt")),
+                ("payment_state", "in", PAID_STATES),
+                ("is_license_due", "!=", True),
+                ("invoice_line_ids", "any", lines),
+            ]
+        )
+
+    def _get_move_domain(self):
+        """Return the domain of the invoices that it is about."""
+        domain = self._get_past_domain(self._get_products())
+        return domain & self._get_choice_domain()
+
+    def _get_choice_domain(self):
+        domain = Domain("company_id", "=", self.company_id.id)
+        if self.date_from:
+            domain &= Domain("invoice_date", ">=", self.date_from)
+        if self.date_to:
+            domain &= Domain("invoice_date", "<=", self.date_to)
+        return domain
+
+    def _count_moves(self):
+        return self.env["account.move"].search_count(self._get_move_domain())
+
+    def _get_next_moves(self, limit):
+        """Return the next invoices to do, by date: renewals come after what they renew.
+
+        None once it is done, or was stopped.
+        """
+        moves = self.env["account.move"]
+        if self.state != "running":
+            return moves
+        domain = self._get_move_domain()
+        if self.last_date:
+            domain &= Domain("invoice_date", ">", self.last_date) | (
+                Domain("invoice_date", "=", self.last_date)
+                & Domain("id", ">", self.last_move_id)
+            )
+        return moves.search(domain, order="invoice_date, id", limit=limit)
+
+    def _judge(self, moves):
+        """Return {past line: why it is left out, False if it is not} of invoices."""
+        products = self._get_products()
+        lines = moves.invoice_line_ids._filter_past()
+        lines = lines.filtered(lambda line: line.product_id in products)
+        if self.what == "leave":
+            return dict.fromkeys(
+                lines.filtered(lambda line: not line.is_license_left), False
+            )
+        credited, today = lines._get_credited_quantities(), fields.Date.today()
+        return {line: self._get_reason(line, credited[line], today) for line in lines}
+
+    def _get_reason(self, line, credited, today):
+        """Return why a line is left out on purpose, False if it is not."""
+        if line.is_license_left and not self.is_left_included:
+            return self._get_reasons()["left"]
+        if credited >= line._get_license_quantity():
+            return self._get_reasons()["credited"]
+        end = line._get_past_period()[1]
+        if end and end < today and not self.is_over_included:
+            return self._get_reasons()["over"]
+        return False
+
+    @api.model
+    def _get_reasons(self):
+        """Return {why a line is left out on purpose: how people read it}."""
+        return {
+            "left": self.env._("left without licenses before"),
+            "credited": self.env._("credited in full"),
+            "over": self.env._("over by now"),
+        }
+
+    # === THE WORK === #
+
+    @api.model
+    def _cron_past_licenses(self, limit=100):
+        """Work through what was started, a batch of invoices in each transaction."""
+        cron = self.env["ir.cron"]
+        for past in self.search([("state", "=", "running")], order="id"):
+            cron._commit_progress(remaining=max(past.total_count - past.done_count, 1))
+            while moves := past._get_next_moves(limit):
+                past._do_again(moves)
+                if not cron._commit_progress(len(moves), remaining=1):
+                    return  # out of time: the scheduler calls again
+                self.env.invalidate_all()  # somebody may have stopped it
+            if past.state == "running":
+                past.state = "done"
+        cron._commit_progress(remaining=0)
+
+    def _do_again(self, moves):
+        """Do a batch; one that meets a rival's commit sees it when it begins anew."""
+        for last in (*[False] * (TRIES - 1), True):
+            try:
+                return self._do(moves)
+            except (OperationalError, ConcurrencyError):
+                if last:
+                    raise
+                self.env.cr.rollback()
+
+    def _do(self, moves):
+        """Issue for, or leave, the past lines of invoices, and count."""
+        self = self.with_company(self.company_id)
+        moves = moves.with_env(self.env)
+        issued, problems = self._issue(moves)
+        self.write(
+            {
+                "last_date": moves[-1].invoice_date,
+                "last_move_id": moves[-1].id,
+                "done_count": self.done_count + len(moves),
+                "issued_count": self.issued_count + issued[0],
+                "left_count": self.left_count + issued[1],
+            }
+        )
+        self.env["software.license.past.problem"].create(
+            [
+                {"past_id": self.id, "move_id": move.id, "problem": text}
+                for move, text in problems.items()
+            ]
+        )
+        self.env.flush_all()  # here is where a rival's commit may be met
+
+    def _issue(self, moves):
+        """Return ((licenses issued, invoices left out), {invoice: problem}).
+
+        What fails for invoices together is tried for each of them alone.
+        """
+        found = []
+        error = self.env["software.license"]._try(
+            lambda: found.append(self._issue_together(moves)),
+            ", ".join(moves[:9].mapped("name")),
+        )
+        if not error:
+            return found[0]
+        if len(moves) == 1:
+            return (0, 0), {moves: error}
+        issued, left, problems = 0, 0, {}
+        for move in moves:
+            counts, problem = self._issue(move)
+            issued, left = issued + counts[0], left + counts[1]
+            problems.update(problem)
+        return (issued, left), problems
+
+    def _issue_together(self, moves):
+        judged = self._judge(moves)
+        lines = moves.invoice_line_ids.browse(
+            [line.id for line, reason in judged.items() if not reason]
+        )
+        if self.what == "leave":
+            lines._leave_past()
+            return (0, len(lines.move_id)), {}
+        lines._stamp_past()
+        lines.filtered("is_license_left")._write_past(is_license_left=False)
+        problems = lines.move_id._try_licenses(lines)
+        terms = lines.license_term_ids
+        if not self.is_emailed:
+            terms.write({"is_announced": True, "is_quiet": True})
+        licenses = terms.license_id
+        new = licenses.filtered(lambda license_: license_.term_ids <= terms)
+        left_out = moves - terms.move_id - moves.browse([it.id for it in problems])
+        return (len(new), len(left_out)), problems
+
+
+class SoftwareLicensePastProblem(models.Model):
+    """An invoice of the past whose licenses could not be issued, and why."""
+
+    _name = "software.license.past.problem"
+    _description = "Problem with a Past Invoice"
+    _order = "id"
+
+    past_id = fields.Many2one(
+        "software.license.past", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="past_id.company_id", store=True)
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", required=True, ondelete="cascade", index=True
+    )
+    problem = fields.Text(required=True)
