@@ -100,6 +100,14 @@ def test_the_sdist_builds_the_same_wheel(built, tmp_path):
     assert again.read_bytes() == wheel.read_bytes()
 
 
+def test_a_checkout_that_is_worked_in_builds_the_same(built, tmp_path):
+    """`.dev/` holds links to the addon's own folders, in which builders get lost."""
+    here = packages.build(paths.ROOT, tmp_path, "wheel", "sdist")
+    assert {path.name: path.read_bytes() for path in here} == {
+        path.name: path.read_bytes() for path in built
+    }
+
+
 def test_the_wheel_says_what_the_manifest_says(built):
     said, known = metadata(built[0]), manifest()
     assert said["Name"] == f"odoo-addon-{paths.MODULE}"

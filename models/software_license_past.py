@@ -124,7 +124,9 @@ class SoftwareLicensePast(models.Model):
 
     def _get_dates_problem(self):
         if self.date_from and self.date_to and self.date_from > self.date_to:
-            return self.env._("Invoiced until: choose a day after “Invoiced from”.")
+            return self.env._(
+                "Invoiced until: choose a day that is not before “Invoiced from”."
+            )
         return False
 
     # === CRUD METHODS === #

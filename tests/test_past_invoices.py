@@ -134,7 +134,7 @@ class TestPastInvoices(LicenseBillingCommon):
 
         def fail(self, line, *args):
             if line.move_id == bad:
-                raise UserError("No luck.")
+                raise UserError(self.env._("No luck."))
             return prepare(self, line, *args)
 
         with patch.object(licenses, "_prepare_license_vals", fail):

@@ -28,7 +28,7 @@ ABOUT = ("licenseKey", "application")
 
 def make_calls(database):
     """Return the calls, ``{name: Call}``, of a database that was just prepared."""
-    known = (VALID, '"activation"')
+    known = (VALID, '"activation"', '"token": "')
     return {
         call.name: call
         for call in (

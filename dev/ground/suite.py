@@ -29,7 +29,6 @@ LEFT_OUT = {
         "test_billing_tours",
         "test_boundary",
         "test_certificate",
-        "test_clock_jump",
         "test_demo",
         "test_device_rules",
         "test_email_html",
@@ -97,7 +96,6 @@ E2E = {
     "machines": ("client", "client_faults", "client_keys"),
     "scale": ("scale",),
     "release": ("release", "wheel"),  # a part of its own
-    "postgres": ("postgres_fails",),
     "alone": ("bad_days", "clock"),  # they take PostgreSQL itself down
 }
 
@@ -114,8 +112,7 @@ def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10
                 programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
                 jobs += _jobs(place, parts, match, is_covered)
                 if "soak" in parts:
-                    soak = partial(_soak, place, match, soak_minutes)
-                    jobs.append(Job(soak, is_alone=True))
+                    jobs.append(Job(partial(_soak, place, match, soak_minutes), True))
                 results = run_all(jobs)
         else:
             results = run_all(jobs)
@@ -214,9 +211,9 @@ def _e2e(place, match, live, kind):
 
 def _soak(place, match, minutes, live):
     """Mixed load for minutes; a few seconds of it are among the tests above."""
-    title, files = f"soak, {minutes:g} minutes", [paths.ROOT / "e2e" / "soak"]
-    settings = {"E2E_KIND": "soak", "SOAK_SECONDS": str(minutes * 60)}
-    return _real_servers(place, title, files, match, live, **settings)
+    files, seconds = [paths.ROOT / "e2e" / "soak"], str(minutes * 60)
+    title = f"soak, {minutes:g} minutes"
+    return _real_servers(place, title, files, match, live, SOAK_SECONDS=seconds)
 
 
 def _real_servers(place, title, arguments, match, live, **settings):
