@@ -3,7 +3,9 @@
 import os
 import signal
 
+from ground import process
 from ground.cluster import Cluster
+from ground.postgres import Postgres
 
 
 class SmallCluster(Cluster):
@@ -23,6 +25,12 @@ class SmallCluster(Cluster):
         self.data = self.home / "data"
         self.running = self.home / "running"
         self.wal = wal.path / "wal"
+
+    def start(self):
+        """Start it if it does not run; it may be gone again at once."""
+        Postgres.start(self)
+        if pid := self.pid:
+            process.remember(pid)
 
     def _run(self, program, *arguments):
         if program == "initdb":

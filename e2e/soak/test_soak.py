@@ -10,8 +10,8 @@ import time
 
 import pytest
 import watch
-from callers import PASSWORD, SEATS, Accountant, Customer, Fleet, Manager
 from conftest import Site
+from crowd import PASSWORD, SEATS, Accountant, Customer, Fleet, Manager
 
 from ground import paths
 
