@@ -18,6 +18,7 @@ DERIVED_FIELDS = {
     "is_payment_reversed",
     "trial_ends_at",
     "quantity",
+    "quantity_from",
     "quantity_until",
     "subscription_ref",
     "sale_line_id",

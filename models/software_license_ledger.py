@@ -50,6 +50,11 @@ class SoftwareLicense(models.Model):
         digits="Product Unit",
         help="Units paid for in the current period.",
     )
+    quantity_from = fields.Datetime(
+        compute="_compute_balance",
+        store=True,
+        help="The moment since which the quantity is what it is.",
+    )
     quantity_until = fields.Datetime(
         compute="_compute_balance",
         store=True,
@@ -106,6 +111,7 @@ class SoftwareLicense(models.Model):
             license_.is_payment_reversed = balance.is_payment_reversed
             license_.trial_ends_at = balance.trial_ends_at
             license_.quantity = balance.quantity
+            license_.quantity_from = balance.quantity_from
             license_.quantity_until = balance.quantity_until
 
     def _get_balance(self):

@@ -175,10 +175,9 @@ class SoftwareLicense(models.Model):
     @api.model
     def _needs_write(self, facts, question, device_name=None):
         """Is there anything that this call must write?"""
-        interval = lease.check_in_interval(facts.lease_minutes)
         return (
             not facts.has_seat
-            or facts.last_seen + interval <= question.now
+            or not lease.is_fresh(facts.last_seen, question.now, facts.lease_minutes)
             or (device_name or facts.device_name) != facts.device_name
         )
 
@@ -208,8 +207,10 @@ class SoftwareLicense(models.Model):
             "ip_address": ip_address,
         }
         if facts.has_seat:
-            # Another call of this device may have been let in before: never go back.
-            vals["last_seen"] = max(question.now, facts.last_seen)
+            # Another call of this device may have been let in before: never go back,
+            # but from what a clock that was ahead has left.
+            if lease.is_fresh(facts.last_seen, question.now, facts.lease_minutes):
+                vals["last_seen"] = max(question.now, facts.last_seen)
         else:
             vals["active"] = True
         if not facts.activation_id or not (facts.has_seat or facts.lease_minutes):
@@ -247,7 +248,10 @@ class SoftwareLicense(models.Model):
     def _cron_refresh_quantities(self, limit=1000):
         """Keep the quantities shown in the backend in step with the calendar."""
         now = fields.Datetime.now()
-        stale = self.search([("quantity_until", "<=", now)], limit=limit)
+        is_over = Domain("quantity_until", "<=", now)
+        # Begun by a clock that was ahead, and is right again.
+        is_early = Domain("quantity_from", ">", now)
+        stale = self.search(is_over | is_early, limit=limit)
         stale._refresh_quantities()
-        remaining = self.search_count([("quantity_until", "<=", now)])
+        remaining = self.search_count(is_over | is_early)
         self.env["ir.cron"]._commit_progress(len(stale), remaining=remaining)

@@ -269,17 +269,19 @@ class TestLedger(BaseCase):
                 self.assertEqual(found.key, key)
         self.assertIsNone(in_force([], date(2026, 1, 1)))
 
-    def test_the_quantity_holds_until_the_next_period_begins_or_ends(self):
-        for today, until in (
-            ("2025-12-31", datetime(2026, 1, 1)),
-            ("2026-01-15", datetime(2026, 2, 1)),
-            ("2026-02-28", datetime(2026, 3, 1)),
-            ("2026-03-01", None),
+    def test_the_quantity_holds_from_one_begin_or_end_of_a_period_to_the_next(self):
+        january, february, march = (datetime(2026, month, 1) for month in (1, 2, 3))
+        for today, begin, until in (
+            ("2025-12-31", None, january),
+            ("2026-01-01", january, february),
+            ("2026-01-15", january, february),
+            ("2026-02-28", february, march),
+            ("2026-03-01", march, None),
         ):
             with self.subTest(today=today):
-                self.assertEqual(
-                    self.balance(JANUARY, FEBRUARY, today=today).quantity_until, until
-                )
+                balance = self.balance(JANUARY, FEBRUARY, today=today)
+                self.assertEqual(balance.quantity_from, begin)
+                self.assertEqual(balance.quantity_until, until)
 
     def test_a_period_ends_at_midnight_after_its_last_day(self):
         self.assertEqual(period.end_moment(date(2026, 1, 31)), datetime(2026, 2, 1))

@@ -157,6 +157,7 @@ class TestSecurity(LicenseCommon):
             "is_payment_reversed": True,
             "trial_ends_at": "2030-01-01",
             "quantity": 1000,
+            "quantity_from": "2026-01-01",
             "quantity_until": "2030-01-01",
             "subscription_ref": "sale.order,1",
             "sale_line_id": 1,

@@ -26,3 +26,12 @@ def check_in_interval(lease_minutes):
     if not lease_minutes:
         return CHECK_IN_INTERVAL
     return min(CHECK_IN_INTERVAL, timedelta(minutes=lease_minutes) / UNWRITTEN_PART)
+
+
+def is_fresh(last_seen, now, lease_minutes):
+    """Was this check-in just made, so that another one need not be written?
+
+    Of servers one clock may be a little ahead of another's; one that was far ahead
+    wrote what nobody can have seen.
+    """
+    return abs(now - last_seen) < check_in_interval(lease_minutes)

@@ -51,6 +51,8 @@ class Balance(NamedTuple):
     trial_ends_at: datetime | None
     #: Units in force on the day asked about.
     quantity: float
+    #: Since this moment ``quantity`` is what it is (None: ever since).
+    quantity_from: datetime | None
     #: From this moment on, ``quantity`` must be computed again (None: never).
     quantity_until: datetime | None
 
@@ -61,6 +63,7 @@ def balance(entries, today):
     used = counted or entries
     expires_at = _end(used)
     refunded = [e for e in entries if e.is_refunded]
+    changes = _changes([*used, *refunded])
     return Balance(
         expires_at=expires_at,
         is_payment_reversed=not counted or _is_gone(refunded, counted, today),
@@ -68,7 +71,8 @@ def balance(entries, today):
         if counted and all(e.is_trial for e in counted)
         else None,
         quantity=_quantity(used, today),
-        quantity_until=_next_change([*used, *refunded], today),
+        quantity_from=max((m for m in changes if m.date() <= today), default=None),
+        quantity_until=min((m for m in changes if m.date() > today), default=None),
     )
 
 
@@ -193,8 +197,9 @@ def _reference_day(entries, today):
     return max(ends, default=None) or min(starts, default=today)
 
 
-def _next_change(entries, today):
-    """Return the first moment after today at which an entry starts or is over."""
+def _changes(entries):
+    """Return the moments at which an entry starts or is over."""
     moments = [period.end_moment(e.date_end) for e in entries if e.date_end]
-    moments += [datetime.combine(e.date_start, datetime.min.time()) for e in entries]
-    return min((m for m in moments if m.date() > today), default=None)
+    return moments + [
+        datetime.combine(e.date_start, datetime.min.time()) for e in entries
+    ]
