@@ -28,6 +28,24 @@ COUNTED = [
 SQL_COUNTED = SQL("(seat.kind = %s OR policy.instances_take_seats)", verdict.DEVICE)
 
 
+class SeatTurn:
+    """Leave to seat one device of a license without locking and counting again.
+
+    Who gives it holds the lock, and has judged the facts under it. It is good once,
+    and an object, in the context ``seat_turn``: no caller over RPC can make one.
+    """
+
+    def __init__(self, license_):
+        self.license = license_
+
+    def use(self, licenses):
+        """Return whether it is for exactly this license; if so, it is used up."""
+        is_for = self.license is not None and licenses.ids == self.license.ids
+        if is_for:
+            self.license = None
+        return is_for
+
+
 class SoftwareLicenseActivation(models.Model):
     """A device's seat on a license, or a self-hosted instance of the software.
 
@@ -45,9 +63,11 @@ class SoftwareLicenseActivation(models.Model):
 
     # No index of its own: the unique one below begins with it.
     license_id = fields.Many2one("software.license", required=True, ondelete="cascade")
-    company_id = fields.Many2one(related="license_id.company_id", store=True)
+    company_id = fields.Many2one(
+        related="license_id.company_id", store=True, precompute=True
+    )
     partner_id = fields.Many2one(
-        related="license_id.partner_id", store=True, index=True
+        related="license_id.partner_id", store=True, precompute=True, index=True
     )
     device_id = fields.Char(
         required=True, help="The device's fingerprint, as the software sends it."
@@ -191,21 +211,24 @@ class SoftwareLicenseActivation(models.Model):
         if not self.env.su:  # a caller brings defaults, too
             seen = dict.fromkeys(["first_seen", "last_seen"], fields.Datetime.now())
             vals_list = [{**vals, **seen} for vals in vals_list]
-        default = self.default_get(["license_id"])
-        licenses = self.license_id.browse(
-            {**default, **vals}.get("license_id") for vals in vals_list
-        )
-        # In this order, as the API does: the other way round deadlocks.
-        licenses.filtered("id")._lock_seats()
+        if any("license_id" not in vals for vals in vals_list):
+            default = self.default_get(["license_id"])
+            vals_list = [{**default, **vals} for vals in vals_list]
+        licenses = self.license_id.browse(vals.get("license_id") for vals in vals_list)
+        has_turn = self._use_turn(licenses)
+        if not has_turn:
+            # In this order, as the API does: the other way round deadlocks.
+            licenses.filtered("id")._lock_seats()
         activations = super().create(vals_list)
-        activations._check_seats()
+        if not has_turn:
+            activations._check_seats()
         instances = activations.filtered(lambda it: it.kind == verdict.INSTANCE)
         instances.license_id._forget_instances()
         return activations
 
     def write(self, vals):
         self._check_fields(vals.keys() - WRITABLE_FIELDS)
-        if not vals.keys() & {"active", "blocked"}:
+        if not vals.keys() & {"active", "blocked"} or self._use_turn(self.license_id):
             return super().write(vals)
         # Freeing and blocking wait, too: for a device that is being let in right now.
         self.license_id._lock_seats()
@@ -219,6 +242,12 @@ class SoftwareLicenseActivation(models.Model):
             taking._renew_lapsed()
         taking._check_seats()
         return res
+
+    @api.model
+    def _use_turn(self, licenses):
+        """Was it this license's turn, so that whoever gave it sees to the rest?"""
+        turn = self.env.context.get("seat_turn")
+        return isinstance(turn, SeatTurn) and turn.use(licenses)
 
     def _check_seats(self):
         """Raise when these took more seats than there are; call it under the lock."""

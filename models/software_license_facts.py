@@ -29,6 +29,7 @@ COLUMNS = {
     "quantity_until": "license.quantity_until",
     "license_key": "license.license_key",
     "company_id": "license.company_id",
+    "partner_id": "license.partner_id",
     "policy_id": "license.policy_id",
     "cache_version": """(
         SELECT company.license_cache_version FROM res_company company
@@ -191,6 +192,11 @@ class SoftwareLicense(models.Model):
         policies = self.env["software.license.policy"]
         terms = policies._load_terms(row.pop("policy_id"), row["cache_version"])
         return verdict.Facts(**row, **terms)
+
+    def _remember(self, facts, *names):
+        """Keep what was read with the facts in memory, where the ORM finds it."""
+        for name in names:
+            self._fields[name]._insert_cache(self, [getattr(facts, name)])
 
     @api.model
     def _recount_seats(self, all_facts, now):

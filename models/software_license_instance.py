@@ -56,15 +56,14 @@ class SoftwareLicense(models.Model):
         else:
             answer = verdict.judge(facts, question)
         license_ = self.browse(facts.license_id)
-        license_._remember(facts)
+        license_._remember_billing(facts)
         if answer.error:
             raise license_._get_licensing_refusal(answer)
         return license_._to_licensing_dict(facts, question.now)
 
-    def _remember(self, facts):
+    def _remember_billing(self, facts):
         """Let the answer find in memory what was read with the facts already."""
-        for name in ("company_id", "plan", "subscription_ref", "sale_order_id"):
-            self._fields[name]._insert_cache(self, [getattr(facts, name)])
+        self._remember(facts, "company_id", "plan", "subscription_ref", "sale_order_id")
         company = self.company_id
         url = company._fields["license_billing_url"]
         url._insert_cache(company, [facts.billing_url])

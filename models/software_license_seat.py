@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import entitlement, lease, verdict
-from .software_license_activation import COUNTED
+from .software_license_activation import COUNTED, SeatTurn
 
 
 class SoftwareLicense(models.Model):
@@ -86,13 +86,7 @@ class SoftwareLicense(models.Model):
         """
         if not self:
             return
-        self.env.cr.execute(
-            SQL(
-                """UPDATE software_license SET seat_version = seat_version + 1
-                   WHERE id IN %s""",
-                tuple(self.ids),
-            )
-        )
+        self._touch_seats()
         now = fields.Datetime.now()
         all_facts = self._get_current_facts(now)
         for facts in all_facts:
@@ -103,10 +97,23 @@ class SoftwareLicense(models.Model):
                         limit=facts.seat_limit,
                     )
                 )
-        floating = [facts.license_id for facts in all_facts if facts.lease_minutes]
-        if floating:
+        self.browse(it.license_id for it in all_facts if it.lease_minutes)._tidy(now)
+
+    def _touch_seats(self):
+        """Let transactions fail that count in an older snapshot: see _check_seats."""
+        self.env.cr.execute(
+            SQL(
+                """UPDATE software_license SET seat_version = seat_version + 1
+                   WHERE id IN %s""",
+                tuple(self.ids),
+            )
+        )
+
+    def _tidy(self, now):
+        """Free the seats that lapsed on these floating licenses."""
+        if self:
             devices = self.env["software.license.activation"].sudo()
-            devices._free_lapsed(Domain("license_id", "in", floating), now)
+            devices._free_lapsed(Domain("license_id", "in", self.ids), now)
 
     # === ANOTHER POLICY === #
 
@@ -148,6 +155,10 @@ class SoftwareLicense(models.Model):
                 facts, question, device_name, ip_address
             )
             self._write_activation(facts, vals)
+            if vals.get("active") and question.counts_in(facts):
+                self._touch_seats()
+                if facts.lease_minutes:
+                    self._tidy(question.now)
             facts = facts._replace(
                 seats_used=facts.seats_used
                 + (not facts.has_seat and question.counts_in(facts)),
@@ -221,9 +232,12 @@ class SoftwareLicense(models.Model):
             )
         return vals
 
-    @api.model
     def _write_activation(self, facts, vals):
-        Activation = self.env["software.license.activation"]
+        """Write down a device that was judged under the lock."""
+        self._remember(facts, "company_id", "partner_id")
+        context = {"seat_turn": SeatTurn(self)}
+        devices = self.env["software.license.activation"].with_context(**context)
+        Activation = devices.with_company(facts.company_id)
         if facts.activation_id:
             Activation.browse(facts.activation_id).write(vals)
         else:

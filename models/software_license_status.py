@@ -65,6 +65,7 @@ class SoftwareLicense(models.Model):
             lease_minutes=license_.policy_id.lease_minutes,
             license_key=license_.license_key,
             company_id=license_.company_id.id,
+            partner_id=license_.partner_id.id,
             plan=license_.policy_id.plan or None,
             organization_name=license_.commercial_partner_id.name or "",
             offline_days=license_.policy_id.offline_days,

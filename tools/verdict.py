@@ -49,6 +49,7 @@ class Facts(NamedTuple):
     lease_minutes: int = 0
     license_key: str = ""
     company_id: int = 0
+    partner_id: int = 0
     plan: str | None = None
     organization_name: str = ""
     #: For how long software may run on a token (``tools/token.py``).

@@ -44,11 +44,13 @@ def measure_all(place, database, rounds, modes=MODES, **options):
     """Return all that is measured of a database that was just prepared."""
     with step("requests are drawn"):
         calls = bench_calls.make_calls(database)
+    bench_calls.check_in(database, calls)
     counts, lookup = count_statements(place, database, calls)
     bare = pgbench.measure(place.postgres, database, lookup, bench_http.CLIENTS)
     measured = {}
     with bench_http.load() as ask:
         for mode, (workers, turns) in modes.items():
+            bench_calls.check_in(database, calls)
             with bench_http.server(place, database.name, workers) as server:
                 pairs = _pair_with_noop(server, calls)
                 say(f"     …    {mode}: {turns * rounds} rounds of {len(pairs)} pairs")

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from pathlib import Path
 
 from . import bench_http, fill, paths
 from .bench_http import Call
@@ -87,6 +88,17 @@ def make_calls(database):
             *_make_lists(database),
         )
     }
+
+
+def check_in(database, calls):
+    """Let those whose calls are to write nothing have checked in just now."""
+    for name, field in ((KNOWN, "deviceId"), (LICENSING, "instanceUrl")):
+        file = Path(calls[name].file)
+        bodies = [body for _path, body in json.loads(file.read_text())]
+        lines = [f"{body['licenseKey']},{body[field]}" for body in bodies]
+        asked = file.with_suffix(".csv")
+        asked.write_text("\n".join(lines))
+        database.check_in(asked)
 
 
 def _device(number):

@@ -32,6 +32,8 @@ def measure_both(place, large, small, rounds, **options):
     """
     with step("requests are drawn"):
         calls = [bench_calls.make_calls(database) for database in (large, small)]
+        for database, its_calls in zip((large, small), calls, strict=True):
+            bench_calls.check_in(database, its_calls)
     with (
         bench_http.server(place, large.name) as many,
         bench_http.server(place, small.name) as few,

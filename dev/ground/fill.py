@@ -23,10 +23,6 @@ FREE = f"{VALID} AND n % 2 = 1"
 HOSTED = f"{VALID} AND n % 10 = 3"
 INSTANCE = "'https://n' || n || '.example.com'"
 APPLICATION = "'scale-' || 1 + n % 3"
-#: The first device, and the instance, seem to have checked in just now, whenever that
-#: is: nothing is written when they ask. The others check in for the first time today.
-ALWAYS = "timestamp '2100-01-01'"
-
 GROUND = """
 INSERT INTO res_partner
        (name, complete_name, active, is_company, type, autopost_bills)
@@ -80,7 +76,7 @@ INSERT INTO software_license_activation
        (license_id, company_id, partner_id, device_id, device_name, kind, instance_url,
         active, blocked, ip_address, first_seen, last_seen, create_date, write_date)
 SELECT id, 1, partner_id, {device}, {name}, '{kind}', {url}, TRUE, FALSE, '192.0.2.1',
-       now() - interval '90 days', {last_seen}, now(), now()
+       now() - interval '90 days', now() - (1 + n % 30) * interval '1 day', now(), now()
   FROM (SELECT license.*, id - (SELECT min(id) FROM software_license) + 1 AS n
           FROM software_license AS license) AS license
  WHERE {condition}
@@ -146,18 +142,9 @@ def fill_devices(postgres, db):
     """Give each license its devices and its term, one in ten an instance, too."""
     statements = [TERMS]
     for number in range(1, DEVICES + 1):
-        ago = "now() - (1 + n % 30) * interval '1 day'"
-        statements.append(
-            _get_seated(
-                sql_device(number),
-                f"'Laptop {number}'",
-                last_seen=ALWAYS if number == 1 else ago,
-            )
-        )
+        statements.append(_get_seated(sql_device(number), f"'Laptop {number}'"))
     statements.append(
-        _get_seated(
-            INSTANCE, "NULL", "instance", INSTANCE, last_seen=ALWAYS, condition=HOSTED
-        )
+        _get_seated(INSTANCE, "NULL", "instance", INSTANCE, condition=HOSTED)
     )
     with _without_indexes(postgres, db, TABLES[1:]):
         postgres.sql(UNCHECKED, *statements, db=db)
