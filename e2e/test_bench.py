@@ -41,6 +41,12 @@ def test_every_call_is_measured_and_answers_what_it_is_called(found):
     assert all(rate > 0 for rate in found["pgbench"].values())
 
 
+def test_reading_a_license_takes_one_statement(found):
+    own = {name: counts["own"] for name, counts in found["statements"].items()}
+    reading = ("verify", "validate, known device", "validate, full license")
+    assert {own[name] for name in (*reading, "licensing/validate")} == {1}
+
+
 def test_another_answer_than_the_called_one_ends_the_measurement(own_site):
     wrong = Call("wrong", "/api/licenses/jwks.json", has=("nonsense",))
     pair = {"wrong": [(own_site.server, wrong)] * 2}

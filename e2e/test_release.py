@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from datetime import date
 
@@ -102,7 +103,8 @@ def test_a_text_without_a_translation_is_refused(checkout):
 
 def test_a_quoted_ratio_that_was_not_measured_is_refused(checkout):
     results = checkout / "benchmarks" / "results"
-    results.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(results, ignore_errors=True)  # what was really measured
+    results.mkdir(parents=True)
     rows = [{"call": "verify", "ratio": {"ratio": 0.914, "interval": [0.9, 0.92]}}]
     (results / "test.json").write_text(json.dumps({"modes": {"threads": rows}}))
     quoted = "<!-- benchmarks/results -->verify {} of a no-op<!-- end --> and 0.55"

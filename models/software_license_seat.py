@@ -235,9 +235,10 @@ class SoftwareLicense(models.Model):
     def _write_activation(self, facts, vals):
         """Write down a device that was judged under the lock."""
         self._remember(facts, "company_id", "partner_id")
-        context = {"seat_turn": SeatTurn(self)}
-        devices = self.env["software.license.activation"].with_context(**context)
-        Activation = devices.with_company(facts.company_id)
+        Activation = self.env["software.license.activation"]
+        Activation = Activation.with_company(facts.company_id)
+        if vals.get("active"):
+            Activation = Activation.with_context(seat_turn=SeatTurn(self))
         if facts.activation_id:
             Activation.browse(facts.activation_id).write(vals)
         else:

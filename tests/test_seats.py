@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..models.software_license_activation import COUNTED
+from ..models.software_license_activation import COUNTED, SeatTurn
 from ..tools.verdict import Question
 from .common import LicenseCommon
 
@@ -219,3 +219,25 @@ class TestSeats(LicenseCommon):
             with self.subTest(label):
                 self.assertGreater(version(), before)
             license_.max_activations = -1
+
+    def test_a_turn_to_take_a_seat_is_for_one_device_of_one_license(self):
+        license_, other = self._create_license(), self._create_license()
+        license_.max_activations = other.max_activations = 1
+        for label, taken in (("used up", license_), ("another license's", other)):
+            turn = SeatTurn(license_)
+            devices = taken.activation_ids.with_context(seat_turn=turn)
+            if taken == license_:
+                devices.create({"license_id": taken.id, "device_id": "first"})
+            else:
+                self._activate(taken, "first")
+            vals = {"license_id": taken.id, "device_id": "second"}
+            with self.subTest(label), self.assertRaisesRegex(UserError, "All 1 seats"):
+                devices.create(vals)
+
+    def test_nobody_makes_a_turn_over_rpc(self):
+        license_ = self._create_license()
+        license_.max_activations = 1
+        self._activate(license_, "first")
+        devices = license_.activation_ids.with_context(seat_turn={"license": 1})
+        with self.assertRaisesRegex(UserError, "All 1 seats"):
+            devices.create({"license_id": license_.id, "device_id": "second"})
