@@ -49,9 +49,8 @@ class ResCompany(models.Model):
 
     license_onboarding_closed = fields.Boolean(copy=False)
 
-    # Another one with each change of what servers keep in memory: of the company's
-    # signing keys, and of policies. Never one that was before.
-    license_cache_version = fields.Integer(
+    # Another one with each change of the signing keys, never one that was before.
+    license_ring_version = fields.Integer(
         groups=fields.NO_ACCESS, copy=False, readonly=True
     )
 
@@ -72,13 +71,14 @@ class ResCompany(models.Model):
             self.license_token_issuer = f"urn:uuid:{uuid4()}"
         return self.license_token_issuer.strip()
 
-    def _touch_license_cache(self):
-        """Let servers read the signing keys of these companies, and policies, anew.
+    def _touch_license_ring(self):
+        """Let whoever signs for these companies read their signing keys anew.
 
-        Two who change them at once can't both: Odoo tries one of them again.
+        Two who change the keys of one company at once can't both: Odoo tries one of
+        them again.
         """
         for company in self.sudo():
-            company.license_cache_version = secrets.randbelow(2**31)
+            company.license_ring_version = secrets.randbelow(2**31)
 
     @api.constrains("license_billing_url")
     def _check_license_billing_url(self):

@@ -1,3 +1,4 @@
+from copy import deepcopy
 from functools import cache
 
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, STATUS_READY
@@ -30,10 +31,14 @@ COLUMNS = {
     "license_key": "license.license_key",
     "company_id": "license.company_id",
     "partner_id": "license.partner_id",
-    "policy_id": "license.policy_id",
-    "cache_version": """(
-        SELECT company.license_cache_version FROM res_company company
+    "ring_version": """(
+        SELECT company.license_ring_version FROM res_company company
          WHERE company.id = license.company_id)""",
+    "policy_id": "license.policy_id",
+    "policy_version": """(
+        SELECT policy.xmin::text || policy.ctid::text
+          FROM software_license_policy policy
+         WHERE policy.id = license.policy_id)""",
 }
 #: Of the device that asks.
 DEVICE_COLUMNS = {
@@ -49,12 +54,11 @@ DEVICE_JOIN = """
            ON device.license_id = license.id
           AND device.device_id = %s AND device.kind = %s"""
 #: Seats as most policies have them: neither leased nor taken by instances.
-SEATS_COLUMN = {
-    "seats_used": f"""(
-        SELECT count(*) FROM software_license_activation seat
-         WHERE seat.license_id = license.id AND seat.active
-           AND seat.kind = '{verdict.DEVICE}')""",
-}
+PLAIN_SEATS = SQL(
+    """(SELECT count(*) FROM software_license_activation seat
+         WHERE seat.license_id = license.id AND seat.active AND seat.kind = %s)""",
+    verdict.DEVICE,
+)
 #: Only tokens, and answers to instances, tell the customer's name.
 NAME_COLUMN = {
     "organization_name": """COALESCE((
@@ -75,11 +79,14 @@ BILLING_COLUMNS = {
 
 @cache
 def _prepare(has_device, counts_seats, is_named, kind):
-    """Return the names of the columns that are read, and the statement that does."""
+    """Return the names of the columns that are read, and the statement that does.
+
+    Its parameters: how seats are counted, the device and its kind, which licenses.
+    """
     columns = {
         **COLUMNS,
+        **({"seats_used": "%s"} if counts_seats else {}),
         **(DEVICE_COLUMNS if has_device else {}),
-        **(SEATS_COLUMN if counts_seats else {}),
         **(NAME_COLUMN if is_named else {}),
         **(BILLING_COLUMNS if kind == verdict.INSTANCE else {}),
     }
@@ -87,6 +94,11 @@ def _prepare(has_device, counts_seats, is_named, kind):
     selected = ", ".join(columns.values())
     statement = f"SELECT {selected} FROM software_license license {join} WHERE %s"
     return tuple(columns), statement
+
+
+def _counts_otherwise(facts):
+    """Does the policy say which seats count, so that all of them is not the answer?"""
+    return facts.lease_minutes or facts.instances_take_seats
 
 
 class SoftwareLicense(models.Model):
@@ -172,62 +184,58 @@ class SoftwareLicense(models.Model):
         """
         self.env.flush_all()
         now = now or fields.Datetime.now()
-        columns, statement = _prepare(
-            device_id is not None, count_seats, is_named, kind
-        )
-        device = (device_id, kind) if device_id is not None else ()
+
+        def read(seats):
+            return self._execute_facts(condition, device_id, kind, is_named, seats)
+
+        all_facts = read(PLAIN_SEATS if count_seats else None)
+        if count_seats and any(map(_counts_otherwise, all_facts)):
+            # All of it again: what is compared must be of one moment.
+            all_facts = read(self._sql_seats(now))
+        return [facts.at(now, kind) for facts in all_facts]
+
+    @api.model
+    def _execute_facts(self, condition, device_id, kind, is_named, seats):
+        """Return facts by one statement; ``seats`` is the SQL that counts them."""
+        has_device, counts_seats = device_id is not None, seats is not None
+        columns, statement = _prepare(has_device, counts_seats, is_named, kind)
+        parameters = (seats,) if counts_seats else ()
+        parameters += (device_id, kind) if has_device else ()
         self.env.cr.execute(
-            SQL(statement, *device, condition),
+            SQL(statement, *parameters, condition),
             log_exceptions=False,  # the statement may hold a key
         )
-        rows = (dict(zip(columns, it, strict=True)) for it in self.env.cr.fetchall())
-        all_facts = [self._to_facts_of_row(row) for row in rows]
-        if count_seats:
-            all_facts = self._recount_seats(all_facts, now)
-        return [facts.at(now, kind) for facts in all_facts]
+        rows = self.env.cr.fetchall()
+        return [
+            self._to_facts_of_row(dict(zip(columns, row, strict=True))) for row in rows
+        ]
 
     @api.model
     def _to_facts_of_row(self, row):
         """Return the facts of what was read, ``{column: value}``, and of the policy."""
         policies = self.env["software.license.policy"]
-        terms = policies._load_terms(row.pop("policy_id"), row["cache_version"])
-        return verdict.Facts(**row, **terms)
+        terms = policies._load_terms(row.pop("policy_id"), row.pop("policy_version"))
+        facts = verdict.Facts(**row, **terms)
+        # What is kept in memory stays as it is, whatever is done to an answer.
+        return facts._replace(policy_features=deepcopy(facts.policy_features))
+
+    @api.model
+    def _sql_seats(self, now):
+        """Return the SQL that counts the seats of a license as its policy has it."""
+        return SQL(
+            """(SELECT count(*)
+                  FROM software_license_activation seat
+                  JOIN software_license_policy policy ON policy.id = license.policy_id
+                 WHERE seat.license_id = license.id AND seat.active
+                   AND NOT %s AND %s)""",
+            self._sql_is_lapsed(SQL.identifier("seat"), now),
+            SQL_COUNTED,
+        )
 
     def _remember(self, facts, *names):
         """Keep what was read with the facts in memory, where the ORM finds it."""
         for name in names:
             self._fields[name]._insert_cache(self, [getattr(facts, name)])
-
-    @api.model
-    def _recount_seats(self, all_facts, now):
-        """Return facts whose seats are right where the policy says which ones count."""
-        special = tuple(
-            facts.license_id
-            for facts in all_facts
-            if facts.lease_minutes or facts.instances_take_seats
-        )
-        if not special:
-            return all_facts
-        self.env.cr.execute(
-            SQL(
-                """SELECT license.id, count(*)
-                     FROM software_license license
-                     JOIN software_license_policy policy
-                       ON policy.id = license.policy_id
-                     JOIN software_license_activation seat
-                       ON seat.license_id = license.id
-                    WHERE license.id IN %s AND seat.active AND NOT %s AND %s
-                 GROUP BY license.id""",
-                special,
-                self._sql_is_lapsed(SQL.identifier("seat"), now),
-                SQL_COUNTED,
-            )
-        )
-        counts = {**dict.fromkeys(special, 0), **dict(self.env.cr.fetchall())}
-        return [
-            facts._replace(seats_used=counts.get(facts.license_id, facts.seats_used))
-            for facts in all_facts
-        ]
 
     @api.model
     def _sql_is_lapsed(self, device, now):

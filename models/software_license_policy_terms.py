@@ -1,7 +1,6 @@
 from types import MappingProxyType
 
 from odoo import api, models, tools
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 #: What calls over HTTP need of a policy: fields of ``verdict.Facts``, and columns.
@@ -27,11 +26,11 @@ class SoftwareLicensePolicy(models.Model):
     def _load_terms(self, policy_id, version):
         """Return the terms of a policy, ``{field of verdict.Facts: value}``.
 
-        ``version`` is that of its license's company, in the transaction that asks. It
-        is another one after each change of any policy, so that nobody takes terms of
-        before, or of a transaction that was rolled back, for today's.
+        ``version`` is that of the policy's row, in the transaction that asks: who
+        wrote it, and where it lies (PostgreSQL's xmin and ctid). Each change makes
+        another one, by SQL, too, so that nobody takes terms of before, or of a
+        transaction that was rolled back, for today's. Don't change what you get.
         """
-        self.flush_model()
         columns = SQL(", ").join(map(SQL.identifier, TERMS.values()))
         self.env.cr.execute(
             SQL(
@@ -43,15 +42,3 @@ class SoftwareLicensePolicy(models.Model):
         terms = dict(zip(TERMS, self.env.cr.fetchone(), strict=True))
         terms["instances_take_seats"] = bool(terms["instances_take_seats"])
         return MappingProxyType(terms)
-
-    def write(self, vals):
-        if not vals.keys() & set(TERMS.values()):
-            return super().write(vals)
-        # Twice: whoever reads facts meanwhile must keep neither the terms of before
-        # as those of after, nor the other way round.
-        all_companies = self.env["res.company"].sudo().with_context(active_test=False)
-        companies = all_companies.search(Domain.TRUE)
-        companies._touch_license_cache()
-        res = super().write(vals)
-        companies._touch_license_cache()
-        return res

@@ -109,12 +109,12 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         keys = super().create(vals_list)
-        keys.company_id._touch_license_cache()
+        keys.company_id._touch_license_ring()
         return keys
 
     def write(self, vals):
         res = super().write(vals)
-        self.company_id._touch_license_cache()
+        self.company_id._touch_license_ring()
         return res
 
     @api.ondelete(at_uninstall=False)
@@ -129,7 +129,7 @@ class SoftwareLicenseSigningKey(models.Model):
     @api.model
     def _get_signer(self, company, now):
         """Return the key that signs for a company, as a ``SigningKey``, or None."""
-        version = company.sudo().license_cache_version
+        version = company.sudo().license_ring_version
         return self._get_signer_of_ring(company.id, version, now)
 
     @api.model

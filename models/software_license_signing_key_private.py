@@ -46,7 +46,7 @@ class SoftwareLicenseSigningKey(models.Model):
         now = fields.Datetime.now()
         rings = self.env.execute_query(
             SQL(
-                """SELECT id, license_cache_version
+                """SELECT id, license_ring_version
                      FROM res_company
                     WHERE id IN (
                         SELECT company_id

@@ -69,7 +69,7 @@ class SoftwareLicense(models.Model):
             plan=license_.policy_id.plan or None,
             organization_name=license_.commercial_partner_id.name or "",
             offline_days=license_.policy_id.offline_days,
-            cache_version=license_.company_id.license_cache_version,
+            ring_version=license_.company_id.license_ring_version,
         )
 
     # === SEARCH METHODS === #

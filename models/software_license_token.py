@@ -36,7 +36,7 @@ class SoftwareLicense(models.Model):
         """
         keys = self.env["software.license.signing.key"]
         key = keys._get_signer_of_ring(
-            facts.company_id, facts.cache_version, question.now
+            facts.company_id, facts.ring_version, question.now
         )
         if not key:
             return None

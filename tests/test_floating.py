@@ -432,3 +432,17 @@ class TestFloating(FloatingCommon):
             self.env.flush_all()
             with self.subTest(lease=minutes), self.assertQueryCount(most):
                 self._api("validate", license_, "desktop")
+
+    def test_seats_and_the_device_that_asks_are_of_one_moment(self):
+        license_ = self._floating()
+        count = type(license_)._sql_seats
+        meanwhile = iter(["laptop"])  # it asks twice, and was answered a moment ago
+
+        def seat_meanwhile(licenses, now):
+            for device in meanwhile:
+                self._api("validate", license_, device)
+            return count(licenses, now)
+
+        with mock.patch.object(type(license_), "_sql_seats", seat_meanwhile):
+            facts = license_._read_facts(license_.license_key, "laptop", True)
+        self.assertEqual((facts.has_seat, facts.seats_used), (True, 1))

@@ -112,6 +112,18 @@ class TestLicenseKeepsWorking(LicenseBillingCommon):
         self.assertEqual(license_._read_facts(key).offline_days, 5)
         self.policy.offline_days = 7
         self.assertEqual(license_._read_facts(key).offline_days, 7)
+        self.env.cr.execute(
+            "UPDATE software_license_policy SET offline_days = 8 WHERE id = %s",
+            [self.policy.id],
+        )
+        self.assertEqual(license_._read_facts(key).offline_days, 8)
+
+    def test_what_is_done_to_an_answer_is_not_in_the_next_one(self):
+        self.policy.features = {"limits": {"users": 5}}
+        license_ = self._create_license(self.policy)
+        license_._read_facts(license_.license_key).features["limits"]["users"] = 999
+        facts = license_._read_facts(license_.license_key)
+        self.assertEqual(facts.features, {"limits": {"users": 5}})
 
     @freeze_time("2026-06-01")
     def test_a_policy_changed_changes_the_licenses_that_it_gave(self):

@@ -410,23 +410,23 @@ class TestKeyRing(KeyRingCommon):
         with self._with(passphrase="old"):
             self._run_cron("cron_tidy_signing_keys")
         with self._with(passphrase="new", former_passphrase="old"):
-            self.company._touch_license_cache()
+            self.company._touch_license_ring()
             self.assertEqual(self._signer(), self.first.kid)
             self._run_cron("cron_tidy_signing_keys")
         with self._with(passphrase="new"):
-            self.company._touch_license_cache()
+            self.company._touch_license_ring()
             self.assertEqual(self._signer(), self.first.kid)
 
     def test_a_key_that_no_passphrase_opens_signs_nothing_and_the_log_says_why(self):
         with self._with(passphrase="old"):
             self._run_cron("cron_tidy_signing_keys")
         with self._with(passphrase="lost"), self.assertLogs(LOGGER) as logs:
-            self.company._touch_license_cache()
+            self.company._touch_license_ring()
             self.assertIsNone(self._signer())
             self.env.invalidate_all()
             self.assertEqual(self.first.status, "unusable")
         self.assertIn("software_license_passphrase", logs.output[0])
-        self.company._touch_license_cache()
+        self.company._touch_license_ring()
 
     def test_the_private_part_of_a_retired_key_is_erased(self):
         with freeze_time(NOW):
@@ -444,7 +444,7 @@ class TestKeyRing(KeyRingCommon):
         ]
         self.env.cr.execute(query)
         self.env.invalidate_all()
-        self.company._touch_license_cache()
+        self.company._touch_license_ring()
         self.assertIsNone(self._signer())
         self.assertEqual(self._published(), {self.first.kid})
 

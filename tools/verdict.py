@@ -54,8 +54,8 @@ class Facts(NamedTuple):
     organization_name: str = ""
     #: For how long software may run on a token (``tools/token.py``).
     offline_days: int = 0
-    #: Of what servers keep in memory: policies, and the company's signing keys.
-    cache_version: int | None = None
+    #: Of the company's signing keys: another one with each change of them.
+    ring_version: int | None = None
     #: What bills it, and where its company wants to be paid: told to instances.
     subscription_ref: str | None = None
     sale_order_id: int | None = None

@@ -2,5 +2,6 @@
 
 
 def migrate(cr, version):
-    # Another one, of two columns, does its work.
+    # Others, of more columns, do their work.
     cr.execute("DROP INDEX IF EXISTS software_license__expires_at_index")
+    cr.execute("DROP INDEX IF EXISTS software_license_activation__license_id_index")

@@ -18,7 +18,7 @@ OURS = "SELECT res_id FROM ir_model_data WHERE module = 'software_license'"
 def migrate(cr, version):
     for name, domain in RULES.items():
         cr.execute(
-            "DELETE FROM ir_rule WHERE domain_force = %s"
+            "DELETE FROM ir_rule WHERE active AND domain_force = %s"
             f" AND id IN ({OURS} AND model = 'ir.rule' AND name = %s) RETURNING id",
             [domain, name],
         )
