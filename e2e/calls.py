@@ -12,6 +12,7 @@ def make_reads(site, license_, key):
 
     return {
         "verify": lambda: site.ask("verify", key, "laptop"),
+        "health": get("health"),
         "jwks": get("jwks.json"),
         "openapi": get("openapi.json"),
         "docs": get("docs"),

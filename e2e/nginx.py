@@ -1,6 +1,7 @@
 """nginx, with the site of deploy/nginx.conf: only what is marked there is replaced."""
 
 import os
+import shutil
 import socket
 import time
 
@@ -33,15 +34,17 @@ class Nginx:
     :param ports: the ports of Odoo; all but the first one for servers beside it
     :param websocket_port: the one of Odoo's web sockets
     :param authority: who certifies it
+    :param is_usual: whether its port is taken for the one of https
     """
 
-    def __init__(self, folder, authority, *ports, websocket_port):
+    def __init__(self, folder, authority, *ports, websocket_port, is_usual=False):
         self.folder = folder
         self.authority = authority
         self.port, self.plain_port = process.free_port(), process.free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self._ports = ports
         self._websocket_port = websocket_port
+        self._usual_port = self.port if is_usual else 443
 
     def __enter__(self):
         self.folder.mkdir(exist_ok=True)
@@ -56,6 +59,19 @@ class Nginx:
     def __exit__(self, *_exception):
         process.stop(self.process)
 
+    def lose_files(self):
+        """From now on no file can be written, as on a disk that is full."""
+        for name in TEMPORARY:
+            shutil.rmtree(self.folder / name)
+            (self.folder / name).touch()
+
+    def wait_for(self, shown, count=1, seconds=20):
+        """Wait until the logs show a text so often: nginx writes after it answered."""
+        deadline = time.monotonic() + seconds
+        while self.logs().count(shown) < count:
+            assert time.monotonic() < deadline, f"no {shown} in {self.logs()}"
+            time.sleep(0.02)
+
     def logs(self):
         """All that it wrote until now."""
         return "".join(path.read_text() for path in self.folder.glob("*.log"))
@@ -69,6 +85,7 @@ class Nginx:
             "server_name licenses.example.com;": "server_name 127.0.0.1;",
             "/etc/ssl/certs/licenses.pem": str(certificate),
             "/etc/ssl/private/licenses.key": str(certificate),
+            '443 "";': f'{self._usual_port} "";',
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
             "listen [::]:80;": "",

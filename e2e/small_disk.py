@@ -53,15 +53,22 @@ class SmallDisk:
     def __exit__(self, *_exception):
         process.kill(self.keeper)
 
-    def _wait(self, log):
+    def _wait(self, log, seconds=20):
         """Wait until the keeper has mounted it, and is what the owner may look into."""
         reaches = ["test", "-O", self.path]
+        deadline = time.monotonic() + seconds
         while subprocess.call(reaches, **as_user(self.owner)):
             if self.keeper.poll() is not None:
                 raise Failure(
                     "this user may not mount a tmpfs, which the test of a full disk "
                     "needs: run as root with CAP_SYS_ADMIN (docker: --cap-add "
                     f"SYS_ADMIN), or allow user namespaces. {log.read_text()}"
+                )
+            if time.monotonic() > deadline:
+                process.kill(self.keeper)
+                raise Failure(
+                    f"{self.path} is not there, or not the owner's, after {seconds} s. "
+                    f"{log.read_text()}"
                 )
             time.sleep(0.02)
 

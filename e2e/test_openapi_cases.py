@@ -118,6 +118,8 @@ def test_calls_after_each_other_are_as_the_document_says(server, document, tmp_p
             tmp_path,
             "stateful",
             *("--max-examples", "80", "--mode", "positive"),
+            # Now and then it takes one of these "positive test cases" for a wrong one.
+            *("--exclude-checks", "negative_data_rejection"),
             *("--header", f"Authorization: Bearer {server.api_key()}"),
         )
     )

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from datetime import date
 
+import polib
 import pytest
 
 from ground import packages, paths, pot, release
@@ -94,8 +95,9 @@ def test_a_migration_that_odoo_would_never_run_is_refused(checkout):
 
 def test_a_text_without_a_translation_is_refused(checkout):
     german = checkout / "i18n" / "de.po"
-    last = re.compile(r'(?s)msgstr "[^"]+"\n$')
-    edit(german, last, 'msgstr ""\n')
+    texts = polib.pofile(german)
+    texts[-1].msgstr = ""
+    texts.save()
     before = german.stat().st_mtime_ns
     assert problems(release.texts_are_translated) == ["i18n/de.po: 1 to translate"]
     assert german.stat().st_mtime_ns == before

@@ -63,13 +63,17 @@ class IrHttp(models.AbstractModel):
         if is_api(path_info):
             # No page of a website: no address in another language to be sent to.
             request.is_frontend = request.is_frontend_multilang = False
+        asked = request.httprequest.path
         try:
-            return super()._match(path_info)
+            match = super()._match(path_info)
         except NotFound as error:
-            if not is_api(path_info):
+            if not is_api(path_info) and not _is_led_to_api(asked):
                 raise
             # Anything else would let Odoo look for a web page or an attachment.
             raise AddressNotFound() from error
+        if _is_led_to_api(asked):
+            raise AddressNotFound()
+        return match
 
     @classmethod
     def _authenticate_explicit(cls, auth):
@@ -83,3 +87,11 @@ class IrHttp(models.AbstractModel):
             if is_ours and is_api(request.httprequest.path):
                 raise cause from None
             raise
+
+
+def _is_led_to_api(asked):
+    """Whether Odoo took the language off an address, and found one of the API.
+
+    Proxies that limit the API's calls, or hide the keys in them, know its roots only.
+    """
+    return is_api(request.httprequest.path) and not is_api(asked)

@@ -242,6 +242,21 @@ class TestBoundary(LicenseHttpCommon):
             self.assertEqual(response.status_code, 404)
             self.assertIn("text/html", response.headers["Content-Type"])
 
+    def test_below_a_language_there_is_no_api(self):
+        """A proxy that limits its addresses, or masks keys in them, knows one root."""
+        self.env["res.lang"]._activate_lang("fr_FR")
+        for language in ("en", "fr"):
+            for call in ("licenses/verify", "v1/licensing/validate", "licenses/x/y"):
+                path = f"/{language}/api/{call}"
+                with self.subTest(path), mute_logger("odoo.http"):
+                    refused = self.url_open(path, json=self.body)
+                    self.assertEqual(refused.status_code, 404)
+                    self.assertEqual(refused.json()["error"], "not_found")
+        with mute_logger("odoo.http"):
+            read = self.url_open("/fr/api/licenses/openapi.json")
+        self.assertEqual(read.status_code, 404)
+        self.assertTrue(self._post("verify", self.body).json()["valid"])
+
     def test_a_database_that_can_not_tell_who_calls_is_no_refusal(self):
         for exc, status in (
             (psycopg2.OperationalError("away"), 503),
