@@ -352,6 +352,9 @@ def assert_can_have_a_standby(pair, primary):
     with Cluster("follower", like=primary) as follower:
         pair.add_standby(follower, PRIMARY=conninfo(primary))
         until(lambda: is_streaming(pair, primary))
+        # At the next transaction it would end, if it had a target that is over.
+        primary.sql("CREATE TABLE followed ()")
+        until(lambda: follower.sql("SELECT to_regclass('followed')") == ["followed"])
         assert follower.sql("SELECT pg_is_in_recovery()") == ["t"]
 
 
