@@ -10,9 +10,12 @@ from documents import BLOCK
 
 from ground import paths
 from ground.cluster import Cluster
+from ground.postgres import USER
 from ground.server import Odoo, OdooServer
 
 NAME = "e2e_restored"
+#: Odoo's role: no superuser, as Debian makes it.
+ROLE = "licensing"
 PASSPHRASE = "wGQ5mJx2vXo0aYk7ZcT9sBnL4eRf1hUd"
 TEXT = (paths.ROOT / "docs" / "replica_and_backup.md").read_text()
 #: The commands, and settings, of the document; those of places are the tests' own.
@@ -36,9 +39,14 @@ def until(condition, seconds=60):
     return found
 
 
-def conninfo(cluster):
+def conninfo(cluster, role=ROLE):
     """Say where a cluster is, as the document does."""
-    return f"host=127.0.0.1 port={cluster.port} user=odoo"
+    return f"host=127.0.0.1 port={cluster.port} user={role}"
+
+
+def admin(cluster):
+    """Say how its superuser gets in, as the document does."""
+    return f"{conninfo(cluster, USER)} dbname=postgres"
 
 
 class Pair:
@@ -53,12 +61,14 @@ class Pair:
 
     def __enter__(self):
         self.primary.__enter__()
-        self.backups = self.primary.folder("backups")
-        self.primary.folder("backups/wal")
-        conf = block("wal_level")
-        self.primary.create(conf.replace("/var/backups/licenses", str(self.backups)))
+        self.backups = self.primary.home / "backups"
+        conf = block("wal_level").replace("/var/backups/licenses", str(self.backups))
+        self.primary.create(conf.replace("'*'", "'127.0.0.1'"))
+        self.paste("install -d -o")
         self.standby.__enter__()
-        self.paste("CREATE ROLE replicator")
+        password = self.primary.environment()["PGPASSWORD"]
+        self.primary.sql(f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}'")
+        self.paste("CREATE ROLE replicator", ADMIN=admin(self.primary))
         return self
 
     def __exit__(self, *_exception):
@@ -73,28 +83,36 @@ class Pair:
             "DB": NAME,
             "FILES": self.data_dir / "filestore" / NAME,
             "BACKUPS": self.backups,
+            "APART": self.primary.home / "apart",
             "PRIMARY": conninfo(self.primary),
             "STANDBY": conninfo(self.standby),
             "DATA": self.standby.data,
             "REPLICATION_PASSWORD": "secret",
+            "STAMP": "then",
             **settings,
         }
         lines = [f"export {name}='{value}'" for name, value in settings.items()]
         # What is thrown away need not be safe on the disk.
         commands = block(begin).replace("-X stream", "-X stream --no-sync")
+        owner = self.primary.owner
+        commands = commands.replace(
+            "-o postgres", f"-o {owner.pw_name}" if owner else ""
+        )
         return self.primary.paste("\n".join([*lines, commands]), as_owner)
 
-    def add_standby(self):
-        """Make the standby, and start it."""
-        self.paste("-R -X stream", as_owner=True)
-        self.standby.start()
+    def add_standby(self, standby=None, **settings):
+        """Make a standby where something lies already, as apt does, and start it."""
+        standby = standby or self.standby
+        (standby.folder("data") / "of-apt").touch()
+        self.paste("-R -X stream", as_owner=True, DATA=standby.data, **settings)
+        standby.start()
 
     def serve(self, cluster, **options):
         """Start a server on a cluster; it stops with the pair."""
         service = self.data_dir / "pg_service.conf"
         service.write_text(block("connect_timeout"))
         service = {"PGSERVICE": "odoo", "PGSERVICEFILE": str(service)}
-        environment = {**cluster.environment(), **service}
+        environment = {**cluster.environment(), "PGUSER": ROLE, **service}
         settings = {
             "workers": 2,
             "data_dir": self.data_dir,

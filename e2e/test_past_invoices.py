@@ -1,4 +1,7 @@
-"""Years of paid invoices, and then the addon: nothing, until somebody asks."""
+"""Years of paid invoices, and then the addon: nothing, until somebody asks.
+
+With 10,000: `E2E_PAST_INVOICES=10000 dev/test e2e -k touches_no_invoice`.
+"""
 
 import os
 import time

@@ -113,7 +113,8 @@ def test_without_room_for_wal_all_is_503_until_there_is_some(disks, cluster, sit
         until(cluster.has_panicked)
         until(lambda: not writes(site, other))
         wal.free()
-        # As systemd does when PostgreSQL has ended, and not when it came back.
+        # As systemd does with `Restart=on-failure`, which docs/deployment.md sets:
+        # Debian's units leave it out. Nothing when PostgreSQL came back by itself.
         until(lambda: cluster.start() or writes(site, other))
 
     try:

@@ -5,7 +5,9 @@ Whatever happens, each license is said to be what it is, and tokens verify.
 
 import itertools
 import os
+import re
 import signal
+from datetime import date
 from types import SimpleNamespace
 
 import jwt
@@ -13,17 +15,19 @@ import pytest
 import requests
 from calls import make_reads, make_writes
 from kill import workers
-from pair import BLOCKS, NAME, Pair, conninfo, until
+from pair import BLOCKS, NAME, Pair, admin, conninfo, until
 from storm import during
 
 from ground.cluster import Cluster
+from ground.postgres import USER
 from ground.server import filestore
 
 KEYS = "software.license.signing.key"
 #: The text by which each block of the document is found, below.
 RUN = (
-    "REPLICATION_PASSWORD'",
+    "install -d -o",
     "wal_level",
+    "CREATE ROLE replicator",
     "-R -X stream",
     "pg_stat_replication",
     "pg_last_xact_replay_timestamp",
@@ -31,8 +35,10 @@ RUN = (
     "pg_promote",
     "pg_dump -Fc -d",
     "pg_restore -e --no-owner",
-    "$BACKUPS/base -X stream",
+    "-D $BACKUPS/base",
+    "pg_stat_archiver",
     "recovery.signal",
+    "ALTER SYSTEM RESET",
     ":'until'",
     "pg_dump -Fc -a",
     "DELETE FROM",
@@ -79,13 +85,18 @@ def pair(place, own_site, before, tmp_path_factory):
     source = {
         "DB": db,
         "FILES": filestore(db),
-        "PRIMARY": conninfo(place.postgres),
+        "CONF": data_dir / "odoo.conf",
+        "PRIMARY": conninfo(place.postgres, USER),
         "PGPASSWORD": place.postgres.environment()["PGPASSWORD"],
     }
+    source["CONF"].write_text("software_license_passphrase = secret\n")
     with Pair(place.odoo.tree, data_dir) as pair:
         pair.paste("pg_dump -Fc -d", **source)
+        (conf,) = (pair.primary.home / "apart").glob(f"{db}-{date.today()}T*.conf")
+        assert "passphrase" in conf.read_text()
         for ending in (".dump", "-files.tar"):
-            (pair.backups / f"{db}{ending}").rename(pair.backups / f"{NAME}{ending}")
+            (made,) = pair.backups.glob(f"{db}-{date.today()}T????{ending}")
+            made.rename(pair.backups / f"{NAME}-then{ending}")
         pair.paste("pg_restore -e --no-owner")
         pair.add_standby()
         yield pair
@@ -120,6 +131,9 @@ def test_every_command_of_the_document_is_run_here():
         RUN, 1
     )
     assert len(BLOCKS) == len(RUN) + 1  # the first says where things are
+    known = re.findall(r"^(\w+)=", BLOCKS[0], re.MULTILINE)
+    used = re.findall(r"\$\{?([A-Z_]+)", "".join(BLOCKS))
+    assert sorted(set(known)) == sorted(set(used) | {"STANDBY"})
 
 
 def test_a_restored_server_says_of_every_license_what_it_said_before(site, before):
@@ -196,12 +210,17 @@ def test_a_standby_that_lags_answers_as_of_then_and_sells_no_seat_twice(
         pair.standby.sql("SELECT pg_wal_replay_resume()")
     until(lambda: judge(site, key).get("error") == "license_revoked")
     until(lambda: site.ask("verify", new).status_code == 200)
-    assert "|streaming|" in pair.paste("pg_stat_replication")
+    assert is_streaming(pair, pair.primary)
     assert float(pair.paste("pg_last_xact_replay_timestamp")) >= 0
 
 
 def paused(standby):
     return standby.sql("SELECT pg_get_wal_replay_pause_state()") == ["paused"]
+
+
+def is_streaming(pair, cluster):
+    """Whether a cluster has a standby that follows it."""
+    return "|streaming|" in pair.paste("pg_stat_replication", ADMIN=admin(cluster))
 
 
 def assert_refused(answers):
@@ -234,7 +253,7 @@ def test_the_primary_stopped_costs_no_read_and_writes_are_503_until_it_is_back(
         pair.primary.start()
     assert writes["validate"]().json()["valid"]
     assert writes["deactivate"]().json()["success"]
-    until(lambda: "|streaming|" in pair.paste("pg_stat_replication"))
+    until(lambda: is_streaming(pair, pair.primary))
     print(len(answers), "calls of verify while the primary went down")
 
 
@@ -246,7 +265,9 @@ def test_a_primary_that_does_not_answer_keeps_nobody_waiting_for_long(
     pair.primary.sql(f"SELECT pg_terminate_backend(pid) {of_odoo}")
     os.kill(pid, signal.SIGSTOP)  # as if it had no power: nobody gets in, or out
     try:
-        assert_refused([site.ask("validate", before.keys[0], "laptop")])
+        refused = site.ask("validate", before.keys[0], "laptop")
+        assert_refused([refused])
+        assert refused.elapsed.total_seconds() < 20  # connect_timeout is 3
         assert judge(site, before.keys[0])["valid"]
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -291,7 +312,7 @@ def moments(pair, cluster):
 def test_a_database_goes_back_to_a_moment_and_its_signing_keys_do_not(
     site, pair, before
 ):
-    pair.paste("$BACKUPS/base -X stream", as_owner=True)
+    pair.paste("-D $BACKUPS/base", as_owner=True)
     license_, key = site.license(license_key="E2E-BACK")
     then = moments(pair, pair.primary)
     moment = pair.sql("SELECT now()")[0]
@@ -300,8 +321,14 @@ def test_a_database_goes_back_to_a_moment_and_its_signing_keys_do_not(
     kid = site.rotate()
     pair.primary.sql("SELECT pg_switch_wal()")
     until(lambda: archived(pair.primary))
+    assert pair.paste("pg_stat_archiver", ADMIN=admin(pair.primary)) == "f|0\n"
     with Cluster("back", like=pair.primary) as back:
-        place = {"DATA": back.data, "UNTIL": moment, "RESTORED": conninfo(back)}
+        place = {
+            "BASE": pair.backups / f"base-{date.today()}",
+            "DATA": back.data,
+            "UNTIL": moment,
+            "RESTORED": conninfo(back),
+        }
         back.folder("data")
         pair.paste("recovery.signal", as_owner=True, **place)
         back.start()
@@ -313,6 +340,22 @@ def test_a_database_goes_back_to_a_moment_and_its_signing_keys_do_not(
         pair.paste("pg_dump -Fc -a")
         pair.paste("DELETE FROM", **place)
         assert set(moments(pair, back)) - set(then) == {kid}
+        pair.paste("ALTER SYSTEM RESET", ADMIN=admin(back))
+        back.stop()
+        back.start()
+        assert back.sql("SHOW archive_mode") == ["on"]
+        assert_can_have_a_standby(pair, back)
+
+
+def assert_can_have_a_standby(pair, primary):
+    """A standby of it follows it, and goes on following."""
+    with Cluster("follower", like=primary) as follower:
+        pair.add_standby(follower, PRIMARY=conninfo(primary))
+        until(lambda: is_streaming(pair, primary))
+        # At the next transaction it would end, if it had a target that is over.
+        primary.sql("CREATE TABLE followed ()")
+        until(lambda: follower.sql("SELECT to_regclass('followed')") == ["followed"])
+        assert follower.sql("SELECT pg_is_in_recovery()") == ["t"]
 
 
 def archived(primary):
@@ -332,7 +375,7 @@ def promoted(site, pair, before):
     said = SimpleNamespace(jwks=site.jwks(), seats=pair.sql(SEATS))
     site.server.stop()
     pair.primary.stop()
-    pair.paste("pg_promote")
+    pair.paste("pg_promote", ADMIN=admin(pair.standby))
     return said
 
 

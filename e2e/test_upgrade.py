@@ -1,5 +1,6 @@
 """An old database, upgraded: what its customers had, they have, and nothing lacks."""
 
+import lzma
 import re
 
 import inventory
@@ -24,6 +25,12 @@ def upgraded(request, place):
     with place.server(DB) as server:
         yield OldBooks(server), facts
     place.databases.drop(DB)
+
+
+@pytest.mark.parametrize("version", old_version.versions())
+def test_every_psql_can_restore_the_dump(version):
+    with lzma.open(old_version.DATA / f"{version}.sql.xz") as stream:
+        assert not old_version.RESTRICT.findall(stream.read())
 
 
 def test_an_upgrade_warns_of_nothing(upgraded):
