@@ -8,6 +8,9 @@ from .account_move import PAID_STATES
 
 #: A batch that meets a rival's commit is tried so often.
 TRIES = 5
+#: What was chosen stays so when it is archived, and is not deleted: it may never end
+#: up as no choice, which means all.
+CHOSEN = {"active_test": False}
 #: What only the work itself writes.
 PROGRESS = {
     "state",
@@ -40,12 +43,16 @@ class SoftwareLicensePast(models.Model):
         "product.product",
         string="Products",
         check_company=True,
+        ondelete="restrict",
+        context=CHOSEN,
         help="Empty: all products that have a license policy.",
     )
     policy_ids = fields.Many2many(
         "software.license.policy",
         string="License Policies",
         check_company=True,
+        ondelete="restrict",
+        context=CHOSEN,
         help="Only products of these policies. Empty: of all.",
     )
     date_from = fields.Date(
@@ -204,17 +211,20 @@ class SoftwareLicensePast(models.Model):
                 names=", ".join(unlicensed.mapped("display_name")),
             )
         if not self._get_products():
+            if self.policy_ids:
+                return self.env._("Products: none has one of the chosen license policies.")
             return self.env._("Products: none of them has a license policy yet.")
         return self._get_dates_problem()
 
     # === WHICH INVOICES === #
 
     def _get_products(self):
-        """Return the licensed products that it is about."""
+        """Return the licensed products that it is about: all, if none were chosen."""
         self.ensure_one()
         licensed = self.env["product.product"]._get_licensed_ids()
         products = self.product_ids._origin.filtered(lambda it: it.id in licensed)
-        products = products or self.env["product.product"].browse(sorted(licensed))
+        if not self.product_ids:
+            products = products.browse(sorted(licensed))
         policies = self.policy_ids._origin
         return products.filtered(
             lambda it: not policies or it._get_license_policy() in policies
