@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from . import by_hand
 
 
 class ProductTemplate(models.Model):
@@ -13,6 +15,15 @@ class ProductTemplate(models.Model):
         help="Invoices of the product were paid before it was licensed, and nobody "
         "decided yet whether licenses are issued for them.",
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        by_hand.refuse_new(self, {"has_license_past"}, vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        by_hand.refuse(self, {"has_license_past"} & vals.keys())
+        return super().write(vals)
 
     def action_issue_past(self):
         """Open the form that issues licenses for past invoices of these products."""

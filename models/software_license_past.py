@@ -1,9 +1,10 @@
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
+from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
 
+from . import by_hand
 from .account_move import PAID_STATES
 
 #: A batch that meets a rival's commit is tried so often.
@@ -140,34 +141,21 @@ class SoftwareLicensePast(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            self._refuse_progress(vals)
+        by_hand.refuse_new(self, PROGRESS, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
-        self._refuse_progress(vals)
+        by_hand.refuse(self, PROGRESS & vals.keys())
         if not self.env.su and any(past.state != "draft" for past in self):
             raise UserError(self.env._("It was started: make a new one."))
-        return super().write(vals)
+        res = super().write(vals)
+        self.check_access("write")  # it may be another company's by now
+        return res
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unless_running(self):
         if any(past.state == "running" for past in self):
             raise UserError(self.env._("It is running: stop it first."))
-
-    def _refuse_progress(self, vals):
-        names = sorted(
-            name
-            for name in PROGRESS & set(vals)
-            if vals[name] and (name, vals[name]) != ("state", "draft")
-        )
-        if names and not self.env.su:
-            raise AccessError(
-                self.env._(
-                    "These fields are not set by hand: %(fields)s",
-                    fields=", ".join(names),
-                )
-            )
 
     # === ACTION METHODS === #
 

@@ -1,11 +1,14 @@
+from unittest.mock import patch
+
 from psycopg2.errors import ForeignKeyViolation
 
-from odoo import fields
-from odoo.exceptions import UserError
-from odoo.tests import Form, tagged
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common_past import LicensePastCommon
+
+MODELS = "odoo.addons.software_license.models"
 
 
 @tagged("post_install", "-at_install")
@@ -111,3 +114,48 @@ class TestPastChoice(LicensePastCommon):
         past = Form(model).save()
         self.assertEqual(past.product_ids, self.product)
         self.assertEqual(past.sudo()._get_products(), self.product)
+
+    def test_a_debit_note_of_the_past_issues_nothing(self):
+        self.invoice.auto_post_origin_id = self.beside  # as a note names its invoice
+        with patch(f"{MODELS}.account_move_line_past.DEBITED", "auto_post_origin_id"):
+            self.assertEqual(self._issue().total_count, 0)
+            self.assertFalse(self.invoice.invoice_line_ids._filter_past())
+        self.assertFalse(self.invoice.license_ids)
+        self.assertEqual(self._issue().issued_count, 1)
+
+    def test_only_the_job_leaves_lines_and_takes_that_back(self):
+        line = self.invoice.invoice_line_ids
+        self._refuses("is_license_left", line.write, {"is_license_left": True})
+        self._refuses("is_license_left", line.create, {"is_license_left": True})
+        default = line.with_context(default_is_license_left=True)
+        self._refuses("is_license_left", default.create, {})
+        self._issue(what="leave")
+        self._refuses("is_license_left", line.write, {"is_license_left": False})
+
+    def test_nobody_writes_the_hint_of_a_product(self):
+        product = self.product.product_tmpl_id
+        self._refuses("has_license_past", product.write, {"has_license_past": False})
+        vals = {"name": "Hinted", "has_license_past": True}
+        self._refuses("has_license_past", product.create, vals)
+        default = product.with_context(default_has_license_past=True)
+        self._refuses("has_license_past", default.create, {"name": "Hinted"})
+
+    def test_progress_does_not_come_as_a_default_either(self):
+        past = self.env["software.license.past"]
+        for default in ({"state": "running"}, {"done_count": 1}):
+            context = {f"default_{name}": value for name, value in default.items()}
+            self._refuses(*default, past.with_context(**context).create, {})
+
+    def test_a_draft_is_not_moved_to_a_company_of_others(self):
+        company = self.env["res.company"].create({"name": "Foreign"})
+        manager = new_test_user(
+            self.env, "past manager", "software_license.group_license_manager"
+        )
+        past = self._prepare(product_ids=[]).with_user(manager)
+        manager.company_id = past.company_id
+        with self.assertRaises(AccessError):
+            past.company_id = company
+
+    def _refuses(self, name, function, vals):
+        with self.assertRaisesRegex(AccessError, name):
+            function(vals)
