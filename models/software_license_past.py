@@ -169,7 +169,6 @@ class SoftwareLicensePast(models.Model):
                 raise UserError(problem)
             if past.state == "draft":
                 past.total_count = past._count_moves()
-            past._get_products().product_tmpl_id.has_license_past = False
             past.state = "running"
         self.env["software.license.message"]._trigger_cron(
             "software_license.cron_past_licenses"
@@ -200,7 +199,9 @@ class SoftwareLicensePast(models.Model):
             )
         if not self._get_products():
             if self.policy_ids:
-                return self.env._("Products: none has one of the chosen license policies.")
+                return self.env._(
+                    "Products: none has one of the chosen license policies."
+                )
             return self.env._("Products: none of them has a license policy yet.")
         return self._get_dates_problem()
 
@@ -236,6 +237,15 @@ class SoftwareLicensePast(models.Model):
         """Return the domain of the invoices that it is about."""
         domain = self._get_past_domain(self._get_products())
         return domain & self._get_choice_domain()
+
+    @api.model
+    def _get_undecided_domain(self, product):
+        """Return the domain of past invoices with a product that no job was about."""
+        done = self.search([("state", "=", "done")]).filtered(
+            lambda past: product in past._get_products()
+        )
+        decided = Domain.OR([past._get_choice_domain() for past in done])
+        return self._get_past_domain(product) & ~decided
 
     def _get_choice_domain(self):
         domain = Domain("company_id", "=", self.company_id.id)
@@ -311,6 +321,7 @@ class SoftwareLicensePast(models.Model):
                 self.env.invalidate_all()  # somebody may have stopped it
             if past.state == "running":
                 past.state = "done"
+                past._get_products().product_tmpl_id._update_license_hint()
         cron._commit_progress(remaining=0)
 
     def _do_again(self, moves):
@@ -375,15 +386,24 @@ class SoftwareLicensePast(models.Model):
             lines._leave_past()
             return (0, len(lines.move_id)), {}
         lines._stamp_past()
-        lines.filtered("is_license_left")._write_past(is_license_left=False)
         problems = lines.move_id._try_licenses(lines)
+        left = lines.filtered(lambda it: it.is_license_left and it.license_term_ids)
+        left._write_past(is_license_left=False)
         terms = lines.license_term_ids
-        if not self.is_emailed:
-            terms.write({"is_announced": True, "is_quiet": True})
+        self._quieten(terms)
         licenses = terms.license_id
         new = licenses.filtered(lambda license_: license_.term_ids <= terms)
         left_out = moves - terms.move_id - moves.browse([it.id for it in problems])
         return (len(new), len(left_out)), problems
+
+    def _quieten(self, terms):
+        """Let customers not be told of what was granted, nor that it is over already."""
+        if not self.is_emailed:
+            terms.write({"is_announced": True, "is_quiet": True})
+        else:
+            now = fields.Datetime.now()
+            over = terms.filtered(lambda it: it.expires_at and it.expires_at <= now)
+            over.is_quiet = True
 
 
 class SoftwareLicensePastProblem(models.Model):

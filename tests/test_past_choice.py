@@ -1,8 +1,9 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 from psycopg2.errors import ForeignKeyViolation
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -155,6 +156,52 @@ class TestPastChoice(LicensePastCommon):
         manager.company_id = past.company_id
         with self.assertRaises(AccessError):
             past.company_id = company
+
+    # === THE WORK === #
+
+    def test_a_rivals_commit_is_no_problem_of_an_invoice(self):
+        licenses = self.env["software.license"]
+
+        def meet_rival():
+            raise ConcurrencyError("rival")
+
+        with self.assertRaises(ConcurrencyError):
+            licenses._try(lambda: licenses._try(meet_rival, "inner"), "outer")
+
+    def test_what_was_left_stays_left_when_it_can_not_be_issued(self):
+        self._issue(what="leave")
+        self.policy.active = False
+        self.assertTrue(self._issue(is_left_included=True).problem_ids)
+        self.assertTrue(self.invoice.invoice_line_ids.is_license_left)
+
+    def test_what_is_over_when_it_is_issued_is_not_told_to_expire(self):
+        self.customer.email = "heron@example.com"
+        days = [self.today - timedelta(days=days) for days in (366, 360)]
+        over, soon = [self._sell_in_the_past(date=str(day)) for day in days]
+        self._issue(is_over_included=True, is_emailed=True)
+        ends = self._tell().filtered(lambda message: message.kind != "issued")
+        self.assertEqual(ends.license_ids, soon.license_ids)
+        self.assertEqual(over.license_ids.status, "expired")
+
+    # === HINTS === #
+
+    def test_a_product_hints_at_its_past_until_all_of_it_was_decided(self):
+        self._issue(date_from=self.today, what="leave")
+        self.assertTrue(self.product.has_license_past)
+        company = self.env["res.company"].create({"name": "Ours, too"})
+        self._issue(company_id=company.id)
+        self.assertTrue(self.product.has_license_past)
+        self._issue(date_to=self.today)
+        self.assertFalse(self.product.has_license_past)
+        self.assertTrue(self.other.has_license_past)
+
+    def test_the_preview_counts_customers_whose_license_was_made_by_hand(self):
+        hint = "Customers who have a license for it by hand or by import: 1."
+        stranger = self._create_license(self.policy, product_id=self.other.id)
+        self.assertNotIn("by hand", self._prepare().preview)
+        stranger.copy({"partner_id": self.customer.id})
+        self.assertIn(hint, self._prepare().preview)
+        self.assertNotIn("by hand", self._prepare(what="leave").preview)
 
     def _refuses(self, name, function, vals):
         with self.assertRaisesRegex(AccessError, name):

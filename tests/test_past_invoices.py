@@ -235,6 +235,7 @@ class TestPastInvoices(LicensePastCommon):
         action = self.product.action_issue_past()
         past = self.env[action["res_model"]].with_context(**action["context"])
         past.create({}).action_start()
+        self._run_cron("cron_past_licenses")
         self.assertFalse(self.product.has_license_past)
 
     def test_a_product_without_a_past_does_not_hint_at_one(self):
