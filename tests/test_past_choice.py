@@ -174,6 +174,12 @@ class TestPastChoice(LicensePastCommon):
         self.assertTrue(self._issue(is_left_included=True).problem_ids)
         self.assertTrue(self.invoice.invoice_line_ids.is_license_left)
 
+    def test_a_license_that_was_deleted_is_issued_again_by_the_next_run(self):
+        self._issue()
+        self.invoice.license_ids.unlink()
+        self._issue()
+        self.assertEqual(len(self.invoice.license_ids), 1)
+
     def test_what_is_over_when_it_is_issued_is_not_told_to_expire(self):
         self.customer.email = "heron@example.com"
         days = [self.today - timedelta(days=days) for days in (366, 360)]
