@@ -54,6 +54,7 @@ from . import software_license_onboarding
 from . import software_license_order
 from . import software_license_past
 from . import software_license_past_preview
+from . import software_license_past_work
 from . import software_license_policy
 from . import software_license_policy_offline
 from . import software_license_policy_terms

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from . import by_hand
+
 #: What lines are judged by: all other columns of them stay unread.
 JUDGED_BY = (
     "company_id",
@@ -21,6 +23,10 @@ JUDGED_BY = (
 )
 
 
+#: What a debit note corrects, by Odoo's module for such notes; it may be missing.
+DEBITED = "debit_origin_id"
+
+
 class AccountMoveLine(models.Model):
     """The past: lines that were paid before their product was licensed.
 
@@ -39,6 +45,15 @@ class AccountMoveLine(models.Model):
         "nothing.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        by_hand.refuse_new(self, {"is_license_left"}, vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        by_hand.refuse(self, {"is_license_left"} & vals.keys())
+        return super().write(vals)
+
     def _filter_past(self):
         """Return the lines that were paid and granted nothing, left ones included."""
         self.fetch(JUDGED_BY)
@@ -46,9 +61,14 @@ class AccountMoveLine(models.Model):
             lambda line: (
                 line._is_license_sale()
                 and not line.license_term_ids
+                and not line._is_of_debit_note()
                 and line.move_id._is_paid_for_licenses()
             )
         )
+
+    def _is_of_debit_note(self):
+        """Does this line change a price, rather than sell something once more?"""
+        return DEBITED in self.move_id._fields and bool(self.move_id[DEBITED])
 
     def _get_past_subscription(self):
         """Return (adapter, subscription) of what this line bills, two None else."""
@@ -103,7 +123,10 @@ class AccountMoveLine(models.Model):
     @api.model
     def _get_past_domain(self, products):
         """Return the domain of lines of products that may be past ones."""
+        has_debit_notes = DEBITED in self.move_id._fields
+        no_debit_note = [(f"move_id.{DEBITED}", "=", False)]
         return [
+            *(no_debit_note if has_debit_notes else []),
             ("product_id", "in", products.ids),
             ("display_type", "=", "product"),
             ("quantity", ">", 0),

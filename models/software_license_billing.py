@@ -305,7 +305,7 @@ class SoftwareLicense(models.Model):
         try:
             with self.env.cr.savepoint():
                 function()
-        except OperationalError:
+        except (OperationalError, ConcurrencyError):
             raise
         except Exception as error:  # noqa: BLE001 a payment is never lost to us
             if _is_rival(error):

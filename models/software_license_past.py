@@ -1,13 +1,13 @@
-from psycopg2 import OperationalError
-
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from . import by_hand
 from .account_move import PAID_STATES
 
-#: A batch that meets a rival's commit is tried so often.
-TRIES = 5
+#: What was chosen stays so when it is archived, and is not deleted: it may never end
+#: up as no choice, which means all.
+CHOSEN = {"active_test": False}
 #: What only the work itself writes.
 PROGRESS = {
     "state",
@@ -40,12 +40,16 @@ class SoftwareLicensePast(models.Model):
         "product.product",
         string="Products",
         check_company=True,
+        ondelete="restrict",
+        context=CHOSEN,
         help="Empty: all products that have a license policy.",
     )
     policy_ids = fields.Many2many(
         "software.license.policy",
         string="License Policies",
         check_company=True,
+        ondelete="restrict",
+        context=CHOSEN,
         help="Only products of these policies. Empty: of all.",
     )
     date_from = fields.Date(
@@ -133,34 +137,21 @@ class SoftwareLicensePast(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            self._refuse_progress(vals)
+        by_hand.refuse_new(self, PROGRESS, vals_list)
         return super().create(vals_list)
 
     def write(self, vals):
-        self._refuse_progress(vals)
+        by_hand.refuse(self, PROGRESS & vals.keys())
         if not self.env.su and any(past.state != "draft" for past in self):
             raise UserError(self.env._("It was started: make a new one."))
-        return super().write(vals)
+        res = super().write(vals)
+        self.check_access("write")  # it may be another company's by now
+        return res
 
     @api.ondelete(at_uninstall=False)
     def _unlink_unless_running(self):
         if any(past.state == "running" for past in self):
             raise UserError(self.env._("It is running: stop it first."))
-
-    def _refuse_progress(self, vals):
-        names = sorted(
-            name
-            for name in PROGRESS & set(vals)
-            if vals[name] and (name, vals[name]) != ("state", "draft")
-        )
-        if names and not self.env.su:
-            raise AccessError(
-                self.env._(
-                    "These fields are not set by hand: %(fields)s",
-                    fields=", ".join(names),
-                )
-            )
 
     # === ACTION METHODS === #
 
@@ -174,7 +165,6 @@ class SoftwareLicensePast(models.Model):
                 raise UserError(problem)
             if past.state == "draft":
                 past.total_count = past._count_moves()
-            past._get_products().product_tmpl_id.has_license_past = False
             past.state = "running"
         self.env["software.license.message"]._trigger_cron(
             "software_license.cron_past_licenses"
@@ -204,17 +194,22 @@ class SoftwareLicensePast(models.Model):
                 names=", ".join(unlicensed.mapped("display_name")),
             )
         if not self._get_products():
+            if self.policy_ids:
+                return self.env._(
+                    "Products: none has one of the chosen license policies."
+                )
             return self.env._("Products: none of them has a license policy yet.")
         return self._get_dates_problem()
 
     # === WHICH INVOICES === #
 
     def _get_products(self):
-        """Return the licensed products that it is about."""
+        """Return the licensed products that it is about: all, if none were chosen."""
         self.ensure_one()
         licensed = self.env["product.product"]._get_licensed_ids()
         products = self.product_ids._origin.filtered(lambda it: it.id in licensed)
-        products = products or self.env["product.product"].browse(sorted(licensed))
+        if not self.product_ids:
+            products = products.browse(sorted(licensed))
         policies = self.policy_ids._origin
         return products.filtered(
             lambda it: not policies or it._get_license_policy() in policies
@@ -238,6 +233,15 @@ class SoftwareLicensePast(models.Model):
         """Return the domain of the invoices that it is about."""
         domain = self._get_past_domain(self._get_products())
         return domain & self._get_choice_domain()
+
+    @api.model
+    def _get_undecided_domain(self, product):
+        """Return the domain of past invoices with a product that no job was about."""
+        done = self.search([("state", "=", "done")]).filtered(
+            lambda past: product in past._get_products()
+        )
+        decided = Domain.OR([past._get_choice_domain() for past in done])
+        return self._get_past_domain(product) & ~decided
 
     def _get_choice_domain(self):
         domain = Domain("company_id", "=", self.company_id.id)
@@ -297,95 +301,6 @@ class SoftwareLicensePast(models.Model):
             "credited": self.env._("credited in full"),
             "over": self.env._("over by now"),
         }
-
-    # === THE WORK === #
-
-    @api.model
-    def _cron_past_licenses(self, limit=100):
-        """Work through what was started, a batch of invoices in each transaction."""
-        cron = self.env["ir.cron"]
-        for past in self.search([("state", "=", "running")], order="id"):
-            cron._commit_progress(remaining=max(past.total_count - past.done_count, 1))
-            while moves := past._get_next_moves(limit):
-                past._do_again(moves)
-                if not cron._commit_progress(len(moves), remaining=1):
-                    return  # out of time: the scheduler calls again
-                self.env.invalidate_all()  # somebody may have stopped it
-            if past.state == "running":
-                past.state = "done"
-        cron._commit_progress(remaining=0)
-
-    def _do_again(self, moves):
-        """Do a batch; one that meets a rival's commit sees it when it begins anew."""
-        for last in (*[False] * (TRIES - 1), True):
-            try:
-                return self._do(moves)
-            except (OperationalError, ConcurrencyError):
-                if last:
-                    raise
-                self.env.cr.rollback()
-
-    def _do(self, moves):
-        """Issue for, or leave, the past lines of invoices, and count."""
-        self = self.with_company(self.company_id)
-        moves = moves.with_env(self.env)
-        issued, problems = self._issue(moves)
-        self.write(
-            {
-                "last_date": moves[-1].invoice_date,
-                "last_move_id": moves[-1].id,
-                "done_count": self.done_count + len(moves),
-                "issued_count": self.issued_count + issued[0],
-                "left_count": self.left_count + issued[1],
-            }
-        )
-        self.env["software.license.past.problem"].create(
-            [
-                {"past_id": self.id, "move_id": move.id, "problem": text}
-                for move, text in problems.items()
-            ]
-        )
-        self.env.flush_all()  # here is where a rival's commit may be met
-
-    def _issue(self, moves):
-        """Return ((licenses issued, invoices left out), {invoice: problem}).
-
-        What fails for invoices together is tried for each of them alone.
-        """
-        found = []
-        error = self.env["software.license"]._try(
-            lambda: found.append(self._issue_together(moves)),
-            ", ".join(moves[:9].mapped("name")),
-        )
-        if not error:
-            return found[0]
-        if len(moves) == 1:
-            return (0, 0), {moves: error}
-        issued, left, problems = 0, 0, {}
-        for move in moves:
-            counts, problem = self._issue(move)
-            issued, left = issued + counts[0], left + counts[1]
-            problems.update(problem)
-        return (issued, left), problems
-
-    def _issue_together(self, moves):
-        judged = self._judge(moves)
-        lines = moves.invoice_line_ids.browse(
-            [line.id for line, reason in judged.items() if not reason]
-        )
-        if self.what == "leave":
-            lines._leave_past()
-            return (0, len(lines.move_id)), {}
-        lines._stamp_past()
-        lines.filtered("is_license_left")._write_past(is_license_left=False)
-        problems = lines.move_id._try_licenses(lines)
-        terms = lines.license_term_ids
-        if not self.is_emailed:
-            terms.write({"is_announced": True, "is_quiet": True})
-        licenses = terms.license_id
-        new = licenses.filtered(lambda license_: license_.term_ids <= terms)
-        left_out = moves - terms.move_id - moves.browse([it.id for it in problems])
-        return (len(new), len(left_out)), problems
 
 
 class SoftwareLicensePastProblem(models.Model):

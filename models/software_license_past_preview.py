@@ -177,6 +177,7 @@ class SoftwareLicensePast(models.Model):
                 ("invoice_line_ids.product_id", "in", products.ids),
             ]
         )
+        by_hand = self._count_customers_by_hand() if self.what == "issue" else 0
         texts = []
         if is_estimate:
             texts.append(
@@ -201,9 +202,37 @@ class SoftwareLicensePast(models.Model):
                     count=self._format_count(due),
                 )
             )
+        if by_hand:
+            texts.append(
+                self.env._(
+                    "Customers who have a license for it by hand or by import: "
+                    "%(count)s.",
+                    count=self._format_count(by_hand),
+                )
+            )
         return Markup("").join(
             Markup('<p class="text-muted mb-1">%s</p>') % text for text in texts
         )
+
+    def _count_customers_by_hand(self):
+        """Count customers of these invoices with licenses that no invoice issued."""
+        policies = {it._get_license_policy() for it in self._get_products()}
+        moves = self.env["account.move"]._search(self._get_move_domain())
+        partners = self.env["software.license"]._read_group(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("application", "in", [policy.application for policy in policies]),
+                ("billing_identity", "=", False),
+                ("trial_ends_at", "=", False),
+                (
+                    "partner_id.commercial_partner_id",
+                    "in",
+                    moves.subselect("commercial_partner_id"),
+                ),
+            ],
+            aggregates=["partner_id:recordset"],
+        )[0][0]
+        return len(partners.commercial_partner_id)
 
     def _format_count(self, number):
         if number is None:

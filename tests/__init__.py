@@ -37,6 +37,7 @@ from . import test_order_before_payment
 from . import test_order_renewal
 from . import test_managed_api
 from . import test_messages
+from . import test_past_choice
 from . import test_past_invoices
 from . import test_payload
 from . import test_payment_follows

@@ -6,48 +6,14 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .common import LicenseBillingCommon
+from .common_past import LicensePastCommon
 
 PREVIEW = "odoo.addons.software_license.models.software_license_past_preview"
 
 
 @tagged("post_install", "-at_install")
-class TestPastInvoices(LicenseBillingCommon):
+class TestPastInvoices(LicensePastCommon):
     """What was paid before its product was licensed: nothing, until somebody asks."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["account.move"].search([]).is_license_due = False
-        cls.product.license_policy_id = False
-        cls.today = fields.Date.today()
-        cls.recent = str(cls.today - timedelta(days=100))
-
-    def _sell_in_the_past(self, **kwargs):
-        """Return an invoice that was paid before its product was licensed."""
-        product = kwargs.setdefault("product", self.product)
-        product.license_policy_id = False
-        invoice = self._sell(**{"date": self.recent, **kwargs})
-        product.license_policy_id = self.policy
-        return invoice
-
-    def _prepare(self, **vals):
-        return self.env["software.license.past"].create(
-            {"product_ids": self.product.ids, **vals}
-        )
-
-    def _issue(self, **vals):
-        """Have the past issued, or what the values say; return what was done."""
-        past = self._prepare(**vals)
-        past.action_start()
-        self._run_cron("cron_past_licenses")
-        return past
-
-    def _tell(self):
-        """Let customers be told what there is to tell; return the messages."""
-        messages = self.env["software.license.message"].search([])
-        self._run_cron("cron_send_license_messages")
-        return messages.search([]) - messages
 
     # === NOTHING BY ITSELF === #
 
@@ -269,6 +235,7 @@ class TestPastInvoices(LicenseBillingCommon):
         action = self.product.action_issue_past()
         past = self.env[action["res_model"]].with_context(**action["context"])
         past.create({}).action_start()
+        self._run_cron("cron_past_licenses")
         self.assertFalse(self.product.has_license_past)
 
     def test_a_product_without_a_past_does_not_hint_at_one(self):
