@@ -268,3 +268,19 @@ class TestSubscriptionContract(LicenseBillingCommon):
         self.assertEqual(len(terms), 3)
         for term, after in zip(terms, terms[1:], strict=False):
             self.assertLess(term.date_end, after.date_start)
+
+    # === OPEN WHEN THE PRODUCT GETS ITS POLICY === #
+
+    def test_a_past_month_paid_later_is_good_for_its_month(self):
+        self.product.license_policy_id = False
+        invoice = self._bill(self._create_contract(), "2026-01-01", is_paid=False)
+        self._forget_periods(invoice)
+        self.product.license_policy_id = self.policy
+        self._pay(invoice)
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))
+
+    def test_a_past_month_set_to_draft_and_posted_again_is_good_for_its_month(self):
+        invoice = self._bill_past(self._create_contract(), "2026-01-01")
+        invoice.button_draft()
+        invoice.action_post()
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))

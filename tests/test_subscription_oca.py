@@ -281,6 +281,16 @@ class TestSubscriptionOca(SubscriptionOcaCommon):
         self.assertEqual(invoice.license_ids, license_)
         self.assertEqual(invoice.invoice_line_ids.license_date_end, date(2026, 1, 31))
 
+    def test_an_invoice_open_when_its_product_gets_a_policy_is_good_for_its_period(
+        self,
+    ):
+        self.product.license_policy_id = False
+        invoice = self._bill(self._subscribe(), is_paid=False)
+        self._forget_periods(invoice)
+        self.product.license_policy_id = self.policy
+        self._pay(invoice)
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))
+
     def test_a_refunded_period_is_gone_and_the_one_before_stays(self):
         subscription = self._subscribe()
         self._bill(subscription)
