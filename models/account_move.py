@@ -53,6 +53,7 @@ class AccountMove(models.Model):
                 or move.license_term_ids
             )
         )
+        licensed.invoice_line_ids._filter_licensed()._stamp_past()
         licensed.is_license_due = True  # it may have been changed since it paid
         licensed.invoice_line_ids.sale_line_ids._update_license_due_date()
         licensed._issue_licenses()  # a draft may have been paid before

@@ -89,7 +89,9 @@ class ProductProduct(models.Model):
                 ("move_id.payment_state", "not in", paid),
             ]
         )
-        open_lines._filter_licensed().move_id.is_license_due = True
+        due_lines = open_lines._filter_licensed()
+        due_lines._stamp_past()
+        due_lines.move_id.is_license_due = True
 
     def _get_license_policy(self):
         """Return the policy that buying this variant grants, if any."""

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ..tools.past_periods import DAY, tell_periods
+
 
 class SoftwareLicenseSubscription(models.AbstractModel):
     """What the addon needs to know of a subscription module; one model for each.
@@ -66,6 +68,56 @@ class SoftwareLicenseSubscription(models.AbstractModel):
     def _get_past_period(self, move_line, subscription):
         """Return the same of a line made before this addon was installed."""
         return self._get_period(move_line, subscription)
+
+    @api.model
+    def _tell_past_period(self, move_line, lines, read_bill, days, **rules):
+        """Return the same, by what is noted of other lines that bill the same.
+
+        :param lines: all of them
+        :param read_bill: returns the ``Bill`` of a line, and of the one before it
+        :param days: the first and the last day that they bill, each may be empty
+        :param rules: how ``tell_periods`` is to read the bills
+        """
+        lines = self._get_line_of_each_invoice(move_line, lines)
+        at = [line.move_id for line in lines].index(move_line.move_id)
+        if lines[at].license_date_start:
+            return lines[at].license_date_start, lines[at].license_date_end
+        noted = [index for index, line in enumerate(lines) if line.license_date_start]
+        before = max((index for index in noted if index < at), default=-1)
+        after = min((index for index in noted if index > at), default=len(lines))
+        first_day, last_day = days
+        if before >= 0 and lines[before].license_date_end:
+            first_day = lines[before].license_date_end + DAY
+        if after < len(lines):
+            last_day = lines[after].license_date_start - DAY
+            rules["is_cut"] = False
+        bills = [
+            read_bill(lines[index], lines[index - 1 : index])
+            for index in range(before + 1, after)
+        ]
+        periods = tell_periods(bills, first_day, last_day, **rules)
+        return periods[at - before - 1]
+
+    @api.model
+    def _get_line_of_each_invoice(self, move_line, lines):
+        """Return one line of each invoice that bills a period, oldest first.
+
+        What corrects an invoice takes its place, and its days.
+        """
+        lines = move_line | lines.filtered(
+            lambda line: (
+                line._is_license_candidate()
+                and not line.is_license_duplicate
+                and (line.move_id.invoice_date or line.license_date_start)
+            )
+        )
+        found = {}
+        for line in lines.sorted(lambda line: not line.license_date_start):
+            found.setdefault(line.move_id, line)
+        ordered = sorted(
+            found.values(), key=lambda line: (line.license_origin_line_id or line).id
+        )
+        return move_line.browse([line.id for line in ordered])
 
     @api.model
     def _get_partner(self, subscription):

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
-from odoo import api, models
+from odoo import api, fields, models
+
+from ..tools.past_periods import DAY, Bill
 
 
 class SoftwareLicenseSubscriptionContract(models.AbstractModel):
@@ -33,25 +35,48 @@ class SoftwareLicenseSubscriptionContract(models.AbstractModel):
         end = contract_line.last_date_invoiced
         if not end:
             return None, None
-        length = contract_line.get_relative_delta(
+        before = self._get_last_billed_day(move_line)
+        if before:
+            return before + DAY, end
+        start = end + DAY - self._get_length(contract_line)
+        # A month back from a short month's end may be too early.
+        return max(start, contract_line.date_start or start), end
+
+    @api.model
+    def _get_length(self, contract_line):
+        """Return how long a bill of a contract line lasts."""
+        return contract_line.get_relative_delta(
             contract_line.recurring_rule_type, contract_line.recurring_interval
         )
-        before = self._get_last_billed_day(move_line)
-        start = (before or end - length) + timedelta(days=1)
-        if not before:  # a month back from a short month's end is too early
-            start = max(start, contract_line.date_start)
-        return start, end
 
     @api.model
     def _get_past_period(self, move_line, subscription):
-        # Where the contract stands today says nothing of then: its rhythm does.
-        contract_line, day = move_line.contract_line_id, move_line.move_id.invoice_date
-        length = contract_line.get_relative_delta(
-            contract_line.recurring_rule_type, contract_line.recurring_interval
+        contract_line = move_line.contract_line_id
+        length, end = self._get_length(contract_line), contract_line.last_date_invoiced
+        return self._tell_past_period(
+            move_line,
+            move_line.search([("contract_line_id", "=", contract_line.id)]),
+            self._read_bill,
+            (contract_line.date_start, end),
+            length=length,
+            # The contract is right about its days, but may have billed none of some.
+            slack=length,
+            is_cut=bool(end) and end == contract_line.date_end,
         )
-        is_ahead = contract_line.recurring_invoicing_type == "pre-paid"
-        start = day if is_ahead else day - length
-        return start, start + length - timedelta(days=1)
+
+    @api.model
+    def _read_bill(self, move_line, before):
+        """Return what an invoice's date says, and the date of the one before it."""
+        contract_line = move_line.contract_line_id
+        length = self._get_length(contract_line)
+        offset = timedelta(days=contract_line.recurring_invoicing_offset)
+        day = (move_line.move_id.invoice_date or fields.Date.today()) - offset
+        if contract_line.recurring_invoicing_type == "pre-paid":
+            return Bill(day, day + length - DAY)
+        start = day + DAY - length
+        if before.move_id.invoice_date:
+            start = before.move_id.invoice_date - offset + DAY
+        return Bill(start, day)
 
     @api.model
     def _get_last_billed_day(self, move_line):

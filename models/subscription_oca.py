@@ -1,6 +1,8 @@
-from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
+
+from ..tools.past_periods import DAY, Bill
 
 
 class SoftwareLicenseSubscriptionOca(models.AbstractModel):
@@ -68,4 +70,32 @@ class SoftwareLicenseSubscriptionOca(models.AbstractModel):
         if subscription in move_line.sale_line_ids.order_id.subscription_ids:
             start = subscription.date_start  # the order itself bills the first period
         start = start or fields.Date.today()
-        return start, start + subscription._get_recurrence_delta() - timedelta(days=1)
+        return start, start + subscription._get_recurrence_delta() - DAY
+
+    @api.model
+    def _get_past_period(self, move_line, subscription):
+        next_day = subscription.recurring_next_date
+        return self._tell_past_period(
+            move_line,
+            self._get_billed_lines(subscription),
+            partial(self._read_bill, subscription),
+            (subscription.date_start, next_day and next_day - DAY),
+            length=subscription._get_recurrence_delta(),
+        )
+
+    @api.model
+    def _get_billed_lines(self, subscription):
+        """Return the lines that bill a subscription, those of its orders included."""
+        orders = subscription.sale_order_id | subscription.sale_order_ids
+        moves = subscription.invoice_ids | orders.invoice_ids
+        return moves.invoice_line_ids.filtered(
+            lambda line: self._get_subscription(line) == subscription
+        )
+
+    @api.model
+    def _read_bill(self, subscription, move_line, _before):
+        """Return what an invoice's date says: most often it is the first day."""
+        day = move_line.move_id.invoice_date or fields.Date.today()
+        if subscription in move_line.sale_line_ids.order_id.subscription_ids:
+            day = subscription.date_start or day
+        return Bill(day, day + subscription._get_recurrence_delta() - DAY)

@@ -240,6 +240,26 @@ class LicenseBillingCommon(LicenseBuilders, AccountTestInvoicingCommon):
         return invoice
 
     @classmethod
+    def _forget_periods(cls, invoices):
+        """Let invoices be as if they were made before the addon was installed."""
+        invoices.is_license_due = False
+        invoices.invoice_line_ids.write(
+            {
+                "license_source_ref": False,
+                "license_date_start": False,
+                "license_date_end": False,
+            }
+        )
+
+    def _issue_past(self, **vals):
+        """Have licenses issued for what was paid before its product was licensed."""
+        past = self.env["software.license.past"].create(
+            {"product_ids": self.product.ids, "is_over_included": True, **vals}
+        )
+        past.action_start()
+        self._run_cron("cron_past_licenses")
+
+    @classmethod
     def _unpay(cls, invoice):
         """Undo the reconciliation of an invoice with its payments."""
         invoice.line_ids.remove_move_reconcile()

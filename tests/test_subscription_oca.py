@@ -226,17 +226,70 @@ class TestSubscriptionOca(SubscriptionOcaCommon):
     ):
         subscription = self._subscribe()
         invoice = self._bill(subscription, is_paid=False)
-        invoice.invoice_line_ids.write(
-            {
-                "license_source_ref": False,
-                "license_date_start": False,
-                "license_date_end": False,
-            }
-        )
+        self._forget_periods(invoice)
+        invoice.is_license_due = True
         self._pay(invoice)
         self.assertEqual(invoice.license_ids.subscription_ref, subscription)
         second = self._bill(subscription)
         self.assertEqual(invoice.license_ids, second.license_ids)
+
+    def _bill_past(self, subscription, *days):
+        """Return invoices of before the addon, dated as somebody liked; paid."""
+        self.product.license_policy_id = False
+        invoices = self.env["account.move"]
+        for day in days:
+            subscription.generate_invoice()
+            invoice = subscription.invoice_ids - invoices
+            invoice.invoice_date = day
+            invoice.action_post()
+            self._pay(invoice)
+            invoices += invoice
+        self._forget_periods(invoices)
+        self.product.license_policy_id = self.policy
+        return invoices
+
+    def test_past_invoices_dated_late_are_one_key_for_the_days_they_billed(self):
+        self.policy.quantity_rule = "licenses"
+        subscription = self._subscribe()
+        past = self._bill_past(subscription, "2026-01-20", "2026-02-15")
+        license_ = self._bill(subscription).license_ids
+        self._issue_past()
+        self.assertEqual(past.license_ids, license_)
+        self.assertEqual(
+            [str(line.license_date_end) for line in past.invoice_line_ids],
+            ["2026-01-31", "2026-02-28"],
+        )
+
+    def test_the_last_past_invoice_dated_late_ends_before_the_next_is_due(self):
+        past = self._bill_past(self._subscribe(), "2026-01-20")
+        self._issue_past()
+        self.assertEqual(past.license_ids.expires_at, datetime(2026, 2, 1))
+
+    def test_a_past_first_order_is_the_first_period_whenever_it_was_billed(self):
+        order = self._order()
+        subscription = order.subscription_ids
+        subscription.write(
+            {"date_start": "2026-01-01", "recurring_next_date": "2026-02-01"}
+        )
+        invoice = order._create_invoices()
+        invoice.invoice_date = "2026-01-20"
+        invoice.action_post()
+        self._forget_periods(invoice)
+        license_ = self._bill(subscription).license_ids
+        self._pay(invoice)
+        self._issue_past()
+        self.assertEqual(invoice.license_ids, license_)
+        self.assertEqual(invoice.invoice_line_ids.license_date_end, date(2026, 1, 31))
+
+    def test_an_invoice_open_when_its_product_gets_a_policy_is_good_for_its_period(
+        self,
+    ):
+        self.product.license_policy_id = False
+        invoice = self._bill(self._subscribe(), is_paid=False)
+        self._forget_periods(invoice)
+        self.product.license_policy_id = self.policy
+        self._pay(invoice)
+        self.assertEqual(invoice.license_ids.expires_at, datetime(2026, 2, 1))
 
     def test_a_refunded_period_is_gone_and_the_one_before_stays(self):
         subscription = self._subscribe()
