@@ -123,7 +123,6 @@ class SoftwareLicense(models.Model):
         instances take. ``seats_used`` is 0 unless ``count_seats``,
         ``organization_name`` empty unless ``is_named``.
         """
-        self._leave_transactions_out()
         has_key = self._sql_has_key(key)
         facts = self._select_facts(has_key, device_id, count_seats, now, kind, is_named)
         return next(iter(facts), None)
@@ -133,7 +132,8 @@ class SoftwareLicense(models.Model):
         """Let calls over HTTP read without BEGIN and COMMIT, which are round trips.
 
         One statement sees one moment, so it needs no transaction. Whoever writes
-        begins one: see ``_restart_read_committed``.
+        begins one: see ``_restart_read_committed``. For the public calls only, which
+        have written nothing before.
         """
         connection = self._get_own_connection()
         if connection and connection.status == STATUS_READY:
