@@ -2,6 +2,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..tools import license_key, payload
+from . import by_hand
 
 #: Which state may follow which; nothing follows "revoked".
 TRANSITIONS = {
@@ -175,7 +176,7 @@ class SoftwareLicense(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._refuse_fields(name for name in DERIVED_FIELDS if vals.get(name))
+            by_hand.refuse(self, {name for name in DERIVED_FIELDS if vals.get(name)})
             if vals.get("state") == "revoked" or not vals.get("active", True):
                 self._check_is_manager()
         licenses = super().create(self._with_license_keys(vals_list))
@@ -191,7 +192,7 @@ class SoftwareLicense(models.Model):
         fixed = DERIVED_FIELDS | FIXED_FIELDS
         if any(self.mapped("billing_identity")):
             fixed = fixed | BOUGHT_FIELDS
-        self._refuse_fields(name for name in fixed if self._is_changed(name, vals))
+        by_hand.refuse(self, {name for name in fixed if self._is_changed(name, vals)})
         if self._is_changed("license_key", vals):
             self._check_new_keys([vals["license_key"]] * len(self))
         return super().write(vals)
@@ -204,17 +205,6 @@ class SoftwareLicense(models.Model):
             != field.convert_to_cache(license_[name], license_)
             for license_ in self.sudo()
         )
-
-    def _refuse_fields(self, names):
-        """Refuse what only billing and the ledger may write, whoever calls by RPC."""
-        names = sorted(names)
-        if names and not self.env.su:
-            raise AccessError(
-                self.env._(
-                    "These fields of a license are not set by hand: %(fields)s",
-                    fields=", ".join(names),
-                )
-            )
 
     @api.model
     def _with_license_keys(self, vals_list):

@@ -1,11 +1,13 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..tools import instance, lease, verdict
 from ..tools.timestamp import to_timestamp
+from . import by_hand
+from .seat_turn import SeatTurn
 
 STATUSES = [
     ("seated", "In Use"),
@@ -26,24 +28,6 @@ COUNTED = [
     ("license_id.policy_id.instances_take_seats", "=", True),
 ]
 SQL_COUNTED = SQL("(seat.kind = %s OR policy.instances_take_seats)", verdict.DEVICE)
-
-
-class SeatTurn:
-    """Leave to seat one device of a license without locking and counting again.
-
-    Who gives it holds the lock, and has judged the facts under it. It is good once,
-    and an object, in the context ``seat_turn``: no caller over RPC can make one.
-    """
-
-    def __init__(self, license_):
-        self.license = license_
-
-    def use(self, licenses):
-        """Return whether it is for exactly this license; if so, it is used up."""
-        is_for = self.license is not None and licenses.ids == self.license.ids
-        if is_for:
-            self.license = None
-        return is_for
 
 
 class SoftwareLicenseActivation(models.Model):
@@ -207,7 +191,7 @@ class SoftwareLicenseActivation(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self._check_fields(set().union(*vals_list) - CREATABLE_FIELDS)
+        by_hand.refuse(self, set().union(*vals_list) - CREATABLE_FIELDS)
         if not self.env.su:  # a caller brings defaults, too
             seen = dict.fromkeys(["first_seen", "last_seen"], fields.Datetime.now())
             vals_list = [{**vals, **seen} for vals in vals_list]
@@ -227,7 +211,7 @@ class SoftwareLicenseActivation(models.Model):
         return activations
 
     def write(self, vals):
-        self._check_fields(vals.keys() - WRITABLE_FIELDS)
+        by_hand.refuse(self, vals.keys() - WRITABLE_FIELDS)
         if not vals.keys() & {"active", "blocked"} or self._use_turn(self.license_id):
             return super().write(vals)
         # Freeing and blocking wait, too: for a device that is being let in right now.
@@ -259,16 +243,6 @@ class SoftwareLicenseActivation(models.Model):
         lapsed = self.filtered(lambda device: device.status == "lapsed").sudo()
         if lapsed:
             lapsed.write({"last_seen": fields.Datetime.now()})
-
-    def _check_fields(self, names):
-        """Refuse what only a device's own check-in may set."""
-        if names and not self.env.su:
-            raise AccessError(
-                self.env._(
-                    "These fields of a device are not set by hand: %(fields)s",
-                    fields=", ".join(sorted(names)),
-                )
-            )
 
     def _to_admin_dict(self):
         """Return what a client sees of a device that manages its license."""

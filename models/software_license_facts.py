@@ -32,7 +32,7 @@ COLUMNS = {
     "company_id": "license.company_id",
     "partner_id": "license.partner_id",
     "ring_version": """(
-        SELECT company.license_ring_version FROM res_company company
+        SELECT COALESCE(company.license_ring_version, 0) FROM res_company company
          WHERE company.id = license.company_id)""",
     "policy_id": "license.policy_id",
     "policy_version": """(
@@ -107,24 +107,13 @@ class SoftwareLicense(models.Model):
     _inherit = "software.license"
 
     @api.model
-    def _read_facts(
-        self,
-        key,
-        device_id=None,
-        count_seats=False,
-        now=None,
-        kind=verdict.DEVICE,
-        is_named=True,
-    ):
+    def _read_facts(self, key, *args, **kwargs):
         """Return the facts of the license with this key, None if there is none.
 
-        One statement, without a lock: this is what every call over HTTP reads. It
-        takes a second one to count the seats of floating licenses, and those that
-        instances take. ``seats_used`` is 0 unless ``count_seats``,
-        ``organization_name`` empty unless ``is_named``.
+        One statement, without a lock: this is what every call over HTTP reads. The
+        other arguments are those of ``_select_facts``.
         """
-        has_key = self._sql_has_key(key)
-        facts = self._select_facts(has_key, device_id, count_seats, now, kind, is_named)
+        facts = self._select_facts(self._sql_has_key(key), *args, **kwargs)
         return next(iter(facts), None)
 
     @api.model
@@ -173,14 +162,17 @@ class SoftwareLicense(models.Model):
         self,
         condition,
         device_id=None,
-        count_seats=True,
+        count_seats=False,
         now=None,
         kind=verdict.DEVICE,
         is_named=True,
     ):
         """Return the facts of the licenses that meet an SQL condition.
 
-        Who holds a seat is told as of ``now``, by default this moment.
+        Who holds a seat is told as of ``now``, by default this moment. One statement;
+        it takes a second one to count the seats of floating licenses, and those that
+        instances take. ``seats_used`` is 0 unless ``count_seats``,
+        ``organization_name`` empty unless ``is_named``.
         """
         self.env.flush_all()
         now = now or fields.Datetime.now()
@@ -246,8 +238,8 @@ class SoftwareLicense(models.Model):
         """
         return SQL(
             """(policy.lease_minutes > 0 AND %(device)s.kind = %(kind)s
-                 AND %(device)s.last_seen
-                     <= %(now)s - policy.lease_minutes * INTERVAL '1 minute')""",
+                 AND %(device)s.last_seen <= %(now)s
+                     - policy.lease_minutes * INTERVAL '1 minute')""",
             device=device,
             kind=verdict.DEVICE,
             now=now,
@@ -260,8 +252,8 @@ class SoftwareLicense(models.Model):
         asked = SQL(
             "license.id IN %s AND %s", tuple(self.ids), condition or SQL("TRUE")
         )
-        all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
+        all_facts = self._select_facts(asked, device_id, True, now, kind)
         if any(self._is_quantity_stale(facts, now) for facts in all_facts):
             self._refresh_quantities()
-            all_facts = self._select_facts(asked, device_id, now=now, kind=kind)
+            all_facts = self._select_facts(asked, device_id, True, now, kind)
         return all_facts

@@ -75,6 +75,6 @@ class SoftwareLicense(models.Model):
                  WHERE former.license_key_normalized = %s)""",
             license_key.normalize(key),
         )
-        for facts in self._select_facts(had_key, count_seats=False):
+        for facts in self._select_facts(had_key):
             return facts._replace(state="revoked", quantity_until=None)
         return None

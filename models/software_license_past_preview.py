@@ -164,55 +164,49 @@ class SoftwareLicensePast(models.Model):
         ) % (head, body)
 
     def _render_notes(self, is_estimate):
-        """Return, as HTML, what is not the past: what is issued, and what is open."""
-        products, moves = self._get_products(), self.env["account.move"]
-        ours = self._get_choice_domain()
-        issued = moves.search_count(
-            [*ours, ("license_term_ids.product_id", "in", products.ids)]
+        """Return, as HTML, what else is good to know before."""
+        paragraph = Markup('<p class="text-muted mb-1">%s</p>')
+        texts = self._get_notes(is_estimate)
+        return Markup("").join(paragraph % text for text in texts if text)
+
+    def _get_notes(self, is_estimate):
+        """Return sentences on the estimate, and on what is not the past."""
+        products = self._get_products()
+        issued = self._count_ours(("license_term_ids.product_id", "in", products.ids))
+        due = self._count_ours(
+            ("is_license_due", "=", True),
+            ("invoice_line_ids.product_id", "in", products.ids),
         )
-        due = moves.search_count(
-            [
-                *ours,
-                ("is_license_due", "=", True),
-                ("invoice_line_ids.product_id", "in", products.ids),
-            ]
-        )
-        by_hand = self._count_customers_by_hand() if self.what == "issue" else 0
-        texts = []
-        if is_estimate:
-            texts.append(
-                self.env._(
-                    "These are many. Each is looked at when its turn comes: what was "
-                    "credited is left out then, and renewals of a subscription share "
-                    "one license."
-                )
-            )
-        if issued:
-            texts.append(
-                self.env._(
-                    "Invoices that have their licenses: %(count)s.",
-                    count=self._format_count(issued),
-                )
-            )
-        if due:
-            texts.append(
-                self.env._(
-                    "Invoices that issue their licenses by themselves once they are "
-                    "paid: %(count)s.",
-                    count=self._format_count(due),
-                )
-            )
-        if by_hand:
-            texts.append(
-                self.env._(
-                    "Customers who have a license for it by hand or by import: "
-                    "%(count)s.",
-                    count=self._format_count(by_hand),
-                )
-            )
-        return Markup("").join(
-            Markup('<p class="text-muted mb-1">%s</p>') % text for text in texts
-        )
+        others = self.what == "issue" and self._count_customers_by_hand()
+        return [
+            is_estimate
+            and self.env._(
+                "These are many. Each is looked at when its turn comes: what was "
+                "credited is left out then, and renewals of a subscription share one "
+                "license."
+            ),
+            issued
+            and self.env._(
+                "Invoices that have their licenses: %(count)s.",
+                count=self._format_count(issued),
+            ),
+            due
+            and self.env._(
+                "Invoices that issue their licenses by themselves once they are paid: "
+                "%(count)s.",
+                count=self._format_count(due),
+            ),
+            others
+            and self.env._(
+                "Customers who have a license for it by hand or by import: %(count)s.",
+                count=self._format_count(others),
+            ),
+        ]
+
+    def _count_ours(self, *conditions):
+        """Count the invoices of this company and these dates that meet conditions."""
+        moves = self.env["account.move"]
+        return moves.search_count([*self._get_choice_domain(), *conditions])
 
     def _count_customers_by_hand(self):
         """Count customers of these invoices with licenses that no invoice issued."""

@@ -4,7 +4,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import entitlement, lease, verdict
-from .software_license_activation import COUNTED, SeatTurn
+from .seat_turn import SeatTurn
+from .software_license_activation import COUNTED
 
 
 class SoftwareLicense(models.Model):

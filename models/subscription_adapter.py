@@ -1,6 +1,7 @@
 from odoo import api, models
 
-from ..tools.past_periods import DAY, tell_periods
+from ..tools.past_periods import tell_periods
+from ..tools.period import DAY
 
 
 class SoftwareLicenseSubscription(models.AbstractModel):

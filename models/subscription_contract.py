@@ -2,7 +2,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ..tools.past_periods import DAY, Bill
+from ..tools.past_periods import Bill
+from ..tools.period import DAY
 
 
 class SoftwareLicenseSubscriptionContract(models.AbstractModel):

@@ -4,7 +4,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..models.software_license_activation import COUNTED, SeatTurn
+from ..models.seat_turn import SeatTurn
+from ..models.software_license_activation import COUNTED
 from ..tools.verdict import Question
 from .common import LicenseCommon
 

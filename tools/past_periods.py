@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-DAY = timedelta(days=1)
+from .period import DAY
 
 
 @dataclass(frozen=True)

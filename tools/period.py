@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
+DAY = timedelta(days=1)
 PERPETUAL = "perpetual"
 #: Units of a policy's validity: relativedelta's own argument for each.
 UNITS = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
@@ -22,7 +23,7 @@ def last_day(start, length):
     if length is None:
         return None
     try:
-        return start + length - timedelta(days=1)
+        return start + length - DAY
     except (ValueError, OverflowError):
         return date.max
 
@@ -57,7 +58,7 @@ def day_of_end(moment):
 
 def day_after(moment):
     """Return the first day that begins at or after a moment."""
-    return min(day_of_end(moment), date.max - timedelta(days=1)) + timedelta(days=1)
+    return min(day_of_end(moment), date.max - DAY) + DAY
 
 
 def overlaps(period, others):

@@ -7,6 +7,7 @@ from . import base_import
 from . import software_license_extend
 from . import software_license_file
 from . import software_license_issue
+from . import software_license_issue_do
 from . import software_license_move
 from . import software_license_replace_key
 from . import software_license_signing_key_add
