@@ -9,11 +9,14 @@ from odoo.sql_db import Cursor
 from odoo.tools import SQL
 
 from ..tools import license_key, verdict
+from ..tools.prepared import Readers
 from .software_license_activation import SQL_COUNTED
 
-#: What the statement of every call over HTTP reads: fields of ``verdict.Facts``.
-#: Nothing is joined that needs not be: PostgreSQL plans the statement at each call,
-#: and that takes longer than running it (docs/performance.md).
+#: Of this process, for the calls over HTTP.
+READERS = Readers()
+#: What the statement of every such call reads: fields of ``verdict.Facts``. Nothing is
+#: joined that needs not be: where it is not prepared, PostgreSQL plans it at each
+#: call, and that takes longer than running it (docs/performance.md).
 COLUMNS = {
     "license_id": "license.id",
     "state": "license.state",
@@ -193,14 +196,22 @@ class SoftwareLicense(models.Model):
         columns, statement = _prepare(has_device, counts_seats, is_named, kind)
         parameters = (seats,) if counts_seats else ()
         parameters += (device_id, kind) if has_device else ()
-        self.env.cr.execute(
-            SQL(statement, *parameters, condition),
-            log_exceptions=False,  # the statement may hold a key
-        )
-        rows = self.env.cr.fetchall()
+        rows = self._fetch(SQL(statement, *parameters, condition))
         return [
             self._to_facts_of_row(dict(zip(columns, row, strict=True))) for row in rows
         ]
+
+    @api.model
+    def _fetch(self, statement):
+        """Return the rows of a statement, on which no transaction of ours depends."""
+        connection, rows = self._get_own_connection(), None
+        if connection and connection.autocommit:
+            rows = READERS.fetch(self.env.cr, statement)
+        if rows is None:
+            # It may hold a key, which no log may tell.
+            self.env.cr.execute(statement, log_exceptions=False)
+            rows = self.env.cr.fetchall()
+        return rows
 
     @api.model
     def _to_facts_of_row(self, row):
@@ -238,7 +249,7 @@ class SoftwareLicense(models.Model):
         """
         return SQL(
             """(policy.lease_minutes > 0 AND %(device)s.kind = %(kind)s
-                 AND %(device)s.last_seen <= %(now)s
+                 AND %(device)s.last_seen <= %(now)s::timestamp
                      - policy.lease_minutes * INTERVAL '1 minute')""",
             device=device,
             kind=verdict.DEVICE,

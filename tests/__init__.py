@@ -48,6 +48,7 @@ from . import test_portal
 from . import test_portal_billing
 from . import test_portal_devices
 from . import test_portal_tour
+from . import test_prepared
 from . import test_public_api
 from . import test_query_counts
 from . import test_read_routes

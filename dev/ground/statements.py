@@ -6,6 +6,9 @@ import urllib.request
 from contextlib import contextmanager
 
 STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]+): (.*(?:\n\t.*)*)")
+#: One that was prepared: its name, its values; what it stands for follows in the log.
+EXECUTE = re.compile(r"EXECUTE (\w+) \((.*)\)")
+PREPARED = r"DETAIL:  prepare: PREPARE {} AS (.*(?:\n\t.*)*)"
 #: What Odoo does for any request: its transactions, the pool of connections, and the
 #: look whether another process changed the registry.
 FRAMEWORK = re.compile(
@@ -41,9 +44,20 @@ def count(postgres, running, requests, headers):
         stream.seek(begin)
         written = stream.read()
     found = STATEMENT.findall(written.decode(errors="replace"))
-    last = STATEMENT.findall(written[begin_of_last - begin :].decode(errors="replace"))
     counts = {"all": len(found), "own": len(_get_own(found))}
-    return {name: n / COUNTED for name, n in counts.items()}, _get_own(last)
+    text = written[begin_of_last - begin :].decode(errors="replace")
+    last = [_spell_out(it, text) for it in _get_own(STATEMENT.findall(text))]
+    return {name: n / COUNTED for name, n in counts.items()}, last
+
+
+def _spell_out(statement, log):
+    """Return a statement with its values, as if it had not been prepared."""
+    execute = EXECUTE.match(statement)
+    if not execute:
+        return statement
+    name, values = execute[1], execute[2].split(", ")
+    (text, *_others) = re.findall(PREPARED.format(name), log)
+    return re.sub(r"\$(\d+)", lambda place: values[int(place[1]) - 1], text)
 
 
 def _get_own(found):
