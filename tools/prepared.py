@@ -2,11 +2,12 @@
 
 Odoo's pool sends DISCARD ALL whenever it hands out a connection, which forgets what
 was prepared; and planning the look-up of a license takes several times as long as
-running it. So a process keeps cursors of that pool, which only read what is committed.
+running it. So a process keeps cursors of that pool, and reads what is committed.
 """
 
 import logging
 import re
+from hashlib import md5
 from itertools import count
 from threading import Lock
 from time import monotonic
@@ -98,20 +99,16 @@ class Reader:
         self.is_busy = False
         self.used_at = 0
         self._cursor = None
-        self._names = {}
+        self._prepared = {}
 
     def fetch(self, statement):
         """Return the rows of an ``SQL``; raise ``psycopg2.Error`` if it fails."""
         if self._cursor is None:
             self._open()
-        name = self._names.get(statement.code)
-        if name is None:
-            name = f"software_license_{len(self._names)}"
-            self._execute(f"PREPARE {name} AS {_number(statement.code)}")
-            self._names[statement.code] = name
-        places = ", ".join(["%s"] * len(statement.params))
-        values = f" ({places})" if places else ""
-        self._execute(f"EXECUTE {name}{values}", statement.params)
+        execute = self._prepared.get(statement.code)
+        if execute is None:
+            execute = self._prepare(statement)
+        self._execute(execute, statement.params)
         return self._cursor.fetchall()
 
     def close(self):
@@ -127,9 +124,18 @@ class Reader:
     def _open(self):
         database, readonly = self.place
         self._cursor = db_connect(database, readonly=readonly).cursor()
-        self._cursor.connection.set_session(readonly=True, autocommit=True)
-        # Who looks for a unique key needs no other plan for another key.
-        self._execute("SET plan_cache_mode = force_generic_plan")
+        # Nothing else is set: behind a pooler it would be for others, too.
+        self._cursor.connection.autocommit = True
+
+    def _prepare(self, statement):
+        """Prepare a statement; return the one that executes it."""
+        code = statement.code
+        # Behind a pooler, too, one name never stands for two statements.
+        name = f"software_license_{md5(code.encode()).hexdigest()}"
+        self._execute(f"PREPARE {name} AS {_number(code)}")
+        places = ", ".join(["%s"] * len(statement.params))
+        self._prepared[code] = f"EXECUTE {name}" + (f" ({places})" if places else "")
+        return self._prepared[code]
 
     def _execute(self, statement, params=None):
         # The statement may hold a key, which no log may tell.
