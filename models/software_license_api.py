@@ -52,15 +52,17 @@ class SoftwareLicense(models.Model):
 
     @api.model
     def _check_in(self, key, facts, question, device_name, ip_address):
-        """Give the device its seat, if there is anything to write; see _activate."""
+        """Give the device its seat, and write down that it asked, if need be."""
         answer = verdict.judge(facts, question)
-        if self._is_quantity_stale(facts, question.now) or (
-            answer.is_valid and self._needs_write(facts, question, device_name)
-        ):
-            self._restart_read_committed()
-            license_ = self.browse(facts.license_id)
-            return license_._activate(key, question, device_name, ip_address)
-        return facts, answer
+        is_stale = self._is_quantity_stale(facts, question.now)
+        writes = answer.is_valid and self._needs_write(facts, question, device_name)
+        if not writes and not is_stale:
+            return facts, answer
+        self._restart_read_committed()
+        license_ = self.browse(facts.license_id)
+        if facts.has_seat and not facts.lease_minutes and not is_stale:
+            return license_._note(facts, question, device_name, ip_address), answer
+        return license_._activate(key, question, device_name, ip_address)
 
     @api.model
     def _api_deactivate(self, licenseKey, deviceId):

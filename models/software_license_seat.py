@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
+from odoo.exceptions import ConcurrencyError, MissingError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -152,23 +152,37 @@ class SoftwareLicense(models.Model):
         facts = self._lock_facts(key, question)
         answer = verdict.judge(facts, question)
         if answer.is_valid and self._needs_write(facts, question, device_name):
-            vals = self._prepare_activation_vals(
-                facts, question, device_name, ip_address
-            )
-            self._write_activation(facts, vals)
-            if vals.get("active") and question.counts_in(facts):
+            takes_seat = not facts.has_seat and question.counts_in(facts)
+            facts = self._write_down(facts, question, device_name, ip_address)
+            if takes_seat:
                 self._touch_seats()
                 if facts.lease_minutes:
                     self._tidy(question.now)
-            facts = facts._replace(
-                seats_used=facts.seats_used
-                + (not facts.has_seat and question.counts_in(facts)),
-                has_seat=True,
-                device_name=vals["device_name"],
-                first_seen=vals.get("first_seen", facts.first_seen),
-                last_seen=vals["last_seen"],
-            )
         return facts, answer
+
+    def _note(self, facts, question, device_name=None, ip_address=None):
+        """Write down what a device that keeps its seat said; return the facts then.
+
+        It waits for no lock, as no seat changes hands: a device that is freed or
+        blocked meanwhile stays so. Not for leased seats, which this makes last.
+        """
+        try:
+            return self._write_down(facts, question, device_name, ip_address)
+        except MissingError as error:
+            raise ConcurrencyError("This device was deleted meanwhile.") from error
+
+    def _write_down(self, facts, question, device_name, ip_address):
+        """Write down a device that was judged; return the facts as they are then."""
+        vals = self._prepare_activation_vals(facts, question, device_name, ip_address)
+        self._write_activation(facts, vals)
+        return facts._replace(
+            seats_used=facts.seats_used
+            + (not facts.has_seat and question.counts_in(facts)),
+            has_seat=True,
+            device_name=vals["device_name"],
+            first_seen=vals.get("first_seen", facts.first_seen),
+            last_seen=vals["last_seen"],
+        )
 
     def _lock_facts(self, key, question):
         """Take the lock of a license that was found by a key; return its facts then.
@@ -234,7 +248,7 @@ class SoftwareLicense(models.Model):
         return vals
 
     def _write_activation(self, facts, vals):
-        """Write down a device that was judged under the lock."""
+        """Write down a device; one that takes a seat was judged under the lock."""
         self._remember(facts, "company_id", "partner_id")
         Activation = self.env["software.license.activation"]
         Activation = Activation.with_company(facts.company_id)

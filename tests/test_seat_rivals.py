@@ -1,5 +1,6 @@
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.exceptions import ConcurrencyError
 from odoo.service import model
 from odoo.tests import tagged
@@ -43,15 +44,82 @@ class TestSeatRivals(LicenseHttpCommon):
         sleep.assert_called_once()
         self.assertTrue(answer["valid"])  # what the rival did was rolled back here
 
-    def _wait_for(self, action):
-        """Let somebody act on a license while the next call waits for its lock."""
-        License = self.env.registry["software.license"]
-        lock, actions = License._lock_seats, [action]
+    def test_a_device_that_keeps_its_seat_waits_for_no_lock(self):
+        license_ = self._create_license()
+        device = self._seat(license_, "laptop")
+        url = "https://erp.example.com"
+        key, api = license_.license_key, license_.sudo()
+        api._api_licensing_validate(key, instanceUrl=url)
+        instance = license_.activation_ids - device
+        instance.last_seen = "2020-01-01 00:00:00"
+        self.patch(self.env.registry["software.license"], "_lock_seats", self._refuse)
+        self.assertTrue(api._api_validate(key, "laptop", "New Name")["valid"])
+        self.assertTrue(api._api_licensing_validate(key, instanceUrl=url)["valid"])
+        self.assertEqual(device.device_name, "New Name")
+        for asked in device, instance:
+            self.assertGreater(asked.last_seen.year, 2020)
 
-        def wait(licenses):
+    def test_a_leased_seat_is_kept_under_the_lock(self):
+        license_ = self._create_license(self._create_policy(lease_minutes=30))
+        ago = fields.Datetime.subtract(fields.Datetime.now(), minutes=20)
+        self._seat(license_, "laptop").last_seen = ago
+        self.patch(self.env.registry["software.license"], "_lock_seats", self._refuse)
+        with self.assertRaises(AssertionError):
+            license_.sudo()._api_validate(license_.license_key, "laptop")
+
+    def test_what_is_done_to_a_device_while_it_asks_stays_done(self):
+        for action in "action_free", "action_block":
+            with self.subTest(action):
+                license_ = self._create_license()
+                device = self._seat(license_, "laptop")
+                self._wait_for(lambda _license: getattr(device, action)(), "_note")  # noqa: B023
+                self.assertTrue(self._call("validate", license_, "laptop")["valid"])
+                self.env.invalidate_all()
+                self.assertEqual(license_.seat_count, 0)
+                self.assertEqual(device.blocked, action == "action_block")
+                self.assertGreater(device.last_seen.year, 2020)
+
+    def test_a_device_that_is_deleted_while_it_asks_is_gone(self):
+        license_ = self._create_license()
+        device = self._seat(license_, "laptop")
+        self._wait_for(lambda _license: device.unlink(), "_note")
+        self.assertTrue(self._call("validate", license_, "laptop")["valid"])
+        self.assertFalse(license_.with_context(active_test=False).activation_ids)
+
+    def test_a_rule_that_misses_a_device_that_was_deleted_has_the_call_made_again(self):
+        license_ = self._create_license()
+        device = self._seat(license_, "laptop")
+        self._wait_for(lambda _license: device.unlink(), "_note")
+        original = type(device).write
+
+        def write(devices, vals):
+            devices.mapped("device_id")  # as an automation rule would look at it
+            return original(devices, vals)
+
+        self.patch(type(device), "write", write)
+        with patch.object(model.time, "sleep"), mute_logger("odoo.service.model"):
+            self.assertTrue(self._call("validate", license_, "laptop")["valid"])
+        self.assertEqual(license_.seat_count, 1)
+
+    def _seat(self, license_, name):
+        """Return a device that has a seat and has not asked for long."""
+        self._activate(license_, name)
+        device = license_.activation_ids
+        device.last_seen = "2020-01-01 00:00:00"
+        return device
+
+    def _wait_for(self, action, method="_lock_seats"):
+        """Let somebody act on a license right before the next call does something."""
+        License = self.env.registry["software.license"]
+        original, actions = getattr(License, method), [action]
+
+        def wait(licenses, *args):
             if actions:
                 actions.pop()(licenses)
                 licenses.env.flush_all()
-            lock(licenses)
+            return original(licenses, *args)
 
-        self.patch(License, "_lock_seats", wait)
+        self.patch(License, method, wait)
+
+    def _refuse(self):
+        raise AssertionError("the call waited for the lock")
