@@ -13,7 +13,7 @@ stroke-width: 3 } .grid { stroke: #ddd }
 
 def draw(rows, targets, subject):
     """Return the picture of rows with a ratio to the no-op: 1 is as fast as it."""
-    height = TOP + STEP * len(rows) + 20
+    height = TOP + STEP * len(rows) + 40
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" role="img" '
         f'viewBox="0 0 {LEFT + WIDTH + 70} {height}">',
@@ -26,13 +26,15 @@ def draw(rows, targets, subject):
     ]
     for number, row in enumerate(rows):
         parts += _draw_row(row, targets.get(row["call"]), TOP + STEP * number)
+    legend = "Black: the 95 % interval. Red: the target."
+    parts.append(f'<text x="{LEFT}" y="{height - 10}">{legend}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _draw_grid(value, height):
     x = _place(value)
     return (
-        f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP - 14}" y2="{height - 14}"/>'
+        f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP - 14}" y2="{height - 34}"/>'
         f'<text x="{x}" y="{TOP - 20}" text-anchor="middle">{value:.1f}</text>'
     )
 
