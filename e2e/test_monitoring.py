@@ -30,6 +30,12 @@ TROUBLES = (
          WHERE id = (SELECT max(id) FROM account_move)""",
     ),
     (
+        "past invoices that wait for hours",
+        f"""
+        INSERT INTO software_license_past (what, company_id, state, write_date)
+        VALUES ('issue', 1, 'running', {NOW} - interval '3 hours')""",
+    ),
+    (
         MAILS,
         """
         INSERT INTO software_license_message
