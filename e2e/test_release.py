@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
 import subprocess
 from datetime import date
 
 import polib
 import pytest
 
-from ground import packages, paths, pot, release
+from ground import packages, paths, pot, quotes, release
 
 
 @pytest.fixture
@@ -103,18 +102,19 @@ def test_a_text_without_a_translation_is_refused(checkout):
     assert german.stat().st_mtime_ns == before
 
 
-def test_a_quoted_ratio_that_was_not_measured_is_refused(checkout):
-    results = checkout / "benchmarks" / "results"
-    shutil.rmtree(results, ignore_errors=True)  # what was really measured
-    results.mkdir(parents=True)
-    rows = [{"call": "verify", "ratio": {"ratio": 0.914, "interval": [0.9, 0.92]}}]
-    (results / "test.json").write_text(json.dumps({"modes": {"threads": rows}}))
-    quoted = "<!-- benchmarks/results -->verify {} of a no-op<!-- end --> and 0.55"
-    (checkout / "README.md").write_text(quoted.format("0.91"))
+def test_a_figure_that_was_not_measured_is_refused_until_it_is_written_anew(checkout):
     assert problems(release.figures_are_measured) == []
-    (checkout / "README.md").write_text(quoted.format("0.92"))
-    (problem,) = problems(release.figures_are_measured)
-    assert "0.92 is no ratio" in problem
+    file = checkout / "benchmarks" / "results" / "api.json"
+    found = json.loads(file.read_text())
+    (verify,) = (it for it in found["modes"][quotes.MEASURED] if it["call"] == "verify")
+    verify["ratio"]["ratio"] = 0.123
+    file.write_text(json.dumps(found))
+    assert problems(release.figures_are_measured) == [
+        "README.md: it quotes other figures than benchmarks/results"
+    ]
+    quotes.refresh()
+    assert problems(release.figures_are_measured) == []
+    assert re.search(r"\| verify +\| +0\.12 \|", (checkout / "README.md").read_text())
 
 
 def test_what_is_not_committed_is_refused(checkout):

@@ -5,9 +5,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import bench_http, bench_plot, measure, paths, venv
+from . import bench_http, bench_plot, measure, paths, quotes, venv
 from .bench_calls import TARGETS
 from .console import say, shown
+from .markdown import table
 
 RESULTS = paths.ROOT / "benchmarks" / "results"
 #: So much slower a call may be with many licenses than with few.
@@ -57,7 +58,7 @@ def report_scale(found, is_published):
     ]
     head += ("their CPU ÷ its", "rate ÷ rate", "quartiles", "95 % interval", "target")
     title = f"## {large} licenses beside {small}"
-    text = "\n\n".join([title, _show_machine(found), _align([head, *rows])]) + "\n"
+    text = "\n\n".join([title, _show_machine(found), table([head, *rows])]) + "\n"
     say(f"\n{text}")
     if is_published:
         _publish("scale", found, text)
@@ -117,7 +118,7 @@ def _make_table(rows, statements, has_targets):
         line = (*_show_figures(row, statements), *_show_ratio(row["ratio"]))
         judged = _judge(row["ratio"], TARGETS.get(row["call"]))
         lines.append((*line, judged) if has_targets else line)
-    return _align(lines)
+    return table(lines)
 
 
 def _show_figures(row, statements):
@@ -149,17 +150,6 @@ def _judge(ratio, target):
     low, high = ratio["interval"]
     sure = "" if low >= target or high < target else ", within the noise"
     return f"≥ {target:.2f} {'met' if ratio['ratio'] >= target else 'missed'}{sure}"
-
-
-def _align(lines):
-    """Lines of cells as a table in Markdown that reads well as text, too."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    head, *rows = (
-        [cell.ljust(widths[0]) if n == 0 else cell.rjust(widths[n]) for n, cell in it]
-        for it in map(enumerate, lines)
-    )
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
 def _show_pgbench(found):
@@ -224,14 +214,15 @@ def _read(name):
 
 
 def _publish(name, found, text, plot=None):
-    """Write the result where it is committed, without each single measurement."""
+    """Write the result, without each single measurement, to where it is committed."""
     RESULTS.mkdir(exist_ok=True)
     kept = {key: value for key, value in found.items() if key != "measured"}
     measure.write(RESULTS / f"{name}.json", _round(kept))
     (RESULTS / f"{name}.md").write_text(text)
     if plot:
         (RESULTS / f"{name}.svg").write_text(plot)
-    say(f"wrote {shown(RESULTS)}/{name}.*: commit them")
+    quotes.refresh()
+    say(f"wrote {shown(RESULTS)}/{name}.*, and who quotes them: commit them")
 
 
 def _round(found):

@@ -5,14 +5,13 @@ all the time, and dev/test asks them; those of `FINAL` hold on the day of a rele
 """
 
 import ast
-import json
 import re
 import shutil
 import subprocess
 import time
 from datetime import date
 
-from . import packages, paths, pot, venv
+from . import packages, paths, pot, quotes, venv
 from .console import Failure, say, shown
 from .pytest_run import Result
 from .workplace import Workplace, locked
@@ -20,9 +19,6 @@ from .workplace import Workplace, locked
 DIST = paths.DEV / "dist"
 CHANGELOG = paths.ROOT / "CHANGELOG.md"
 VERSION = re.compile(r"19\.0\.\d+\.\d+\.\d+")
-#: What README quotes of dev/bench, and the ratios in it.
-QUOTED = re.compile(r"<!-- benchmarks/results -->(.*?)<!-- end -->", re.DOTALL)
-RATIO = re.compile(r"\b\d\.\d\d\b")
 #: The changelog's headings: `## 19.0.1.0.0 (2026-11-22)`, `(unreleased)` until then.
 HEADING = re.compile(r"^## (\S+)(?: \((.+)\))?$", re.MULTILINE)
 
@@ -112,14 +108,9 @@ def texts_are_translated():
 
 
 def figures_are_measured():
-    """The ratios that README quotes are of the committed results of dev/bench."""
-    folder = paths.ROOT / "benchmarks" / "results"
-    results = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    measured = {f"{ratio:.2f}" for ratio in _ratios(results)}
-    for quoted in QUOTED.findall((paths.ROOT / "README.md").read_text()):
-        for figure in RATIO.findall(quoted):
-            if figure not in measured:
-                yield f"README.md: {figure} is no ratio in benchmarks/results"
+    """What documents quote of dev/bench is what it measured last."""
+    for name in quotes.find_stale():
+        yield f"{name}: it quotes other figures than benchmarks/results"
 
 
 # === WHAT MUST HOLD ON THE DAY OF A RELEASE === #
@@ -156,16 +147,6 @@ RULES = (
     figures_are_measured,
 )
 FINAL = (tree_is_clean, version_is_new, changelog_is_dated)
-
-
-def _ratios(found):
-    """Every number called `ratio` in what a JSON file holds."""
-    if isinstance(found, list):
-        return [ratio for each in found for ratio in _ratios(each)]
-    if not isinstance(found, dict):
-        return []
-    own = found.get("ratio")
-    return [*([own] if isinstance(own, float) else []), *_ratios([*found.values()])]
 
 
 def _newest_heading():
