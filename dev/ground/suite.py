@@ -77,9 +77,10 @@ TITLES = {
     "stories": "random stories of subscriptions",
 }
 #: The tests of real servers, by the names of their files: what shares a server is
-#: together, and what takes long apart.
+#: together, and what takes long apart, and first.
 E2E = {
     "others": None,
+    "killed": ("killed", "killed_mail"),
     "seats": (
         "billing_storm",
         "docs",
@@ -92,12 +93,13 @@ E2E = {
     ),
     "openapi": ("openapi_cases",),
     "modules": ("uninstall",),
-    "killed": ("killed", "killed_mail"),
     "machines": ("client", "client_faults", "client_keys"),
     "scale": ("scale",),
     "release": ("release", "wheel"),  # a part of its own
     "alone": ("bad_days", "clock"),  # they take PostgreSQL itself down
 }
+#: So many of these kinds take longer than the peers' suites.
+LONGEST = 3
 
 
 def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10):
@@ -151,9 +153,10 @@ def _jobs(place, parts, match, is_covered):
     jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[:1]]
     if "oca" in parts:
         jobs.append(partial(_odoo_test, kind="stories", is_covered=False, **common))
+    jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[1:LONGEST]]
     if "peers" in parts:
         jobs += [partial(job, **common) for job in peers.JOBS]
-    jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[1:]]
+    jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[LONGEST:]]
     return [Job(job, job.keywords.get("kind") == "alone") for job in jobs]
 
 
