@@ -123,7 +123,6 @@ class SoftwareLicense(models.Model):
 
         The other arguments are those of ``_read_facts``.
         """
-        self._leave_transactions_out()
         facts = self._read_facts(key, *args, **kwargs)
         facts = facts or self._read_former_facts(key)
         if facts is None:

@@ -120,18 +120,6 @@ class SoftwareLicense(models.Model):
         return next(iter(facts), None)
 
     @api.model
-    def _leave_transactions_out(self):
-        """Let calls over HTTP read without BEGIN and COMMIT, which are round trips.
-
-        One statement sees one moment, so it needs no transaction. Whoever writes
-        begins one: see ``_restart_read_committed``. For the public calls only, which
-        have written nothing before.
-        """
-        connection = self._get_own_connection()
-        if connection and connection.status == STATUS_READY:
-            connection.autocommit = True
-
-    @api.model
     def _restart_read_committed(self):
         """Go on in a new transaction that sees what rivals commit.
 
@@ -139,9 +127,7 @@ class SoftwareLicense(models.Model):
         """
         if connection := self._get_own_connection():
             self.env.cr.rollback()
-            connection.set_session(
-                isolation_level=ISOLATION_LEVEL_READ_COMMITTED, autocommit=False
-            )
+            connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
 
     @api.model
     def _get_own_connection(self):
@@ -203,9 +189,13 @@ class SoftwareLicense(models.Model):
 
     @api.model
     def _fetch(self, statement):
-        """Return the rows of a statement, on which no transaction of ours depends."""
+        """Return the rows of a statement.
+
+        One statement sees one moment, so where no transaction has begun it needs
+        none: BEGIN and COMMIT would be round trips.
+        """
         connection, rows = self._get_own_connection(), None
-        if connection and connection.autocommit:
+        if connection and connection.status == STATUS_READY:
             rows = READERS.fetch(self.env.cr, statement)
         if rows is None:
             # It may hold a key, which no log may tell.

@@ -43,7 +43,6 @@ class SoftwareLicense(models.Model):
         question = verdict.Question(
             fields.Datetime.now(), None, device_id, bool(device_id), verdict.INSTANCE
         )
-        self._leave_transactions_out()
         facts = self._read_facts(
             licenseKey, device_id, bool(device_id), question.now, question.kind
         )
