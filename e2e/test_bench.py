@@ -2,7 +2,7 @@
 
 import pytest
 
-from ground import bench_api, bench_calls, bench_http, fill, pgbench
+from ground import bench_api, bench_calls, bench_http, fill, paths, pgbench
 from ground.bench_db import BenchDatabase
 from ground.bench_http import Call
 from ground.console import Failure
@@ -45,6 +45,11 @@ def test_reading_a_license_takes_one_statement(found):
     own = {name: counts["own"] for name, counts in found["statements"].items()}
     reading = ("verify", "validate, known device", "validate, full license")
     assert {own[name] for name in (*reading, "licensing/validate")} == {1}
+
+
+def test_every_look_up_was_prepared(found, database):
+    log = (paths.LOGS / f"server-{database.name}.log").read_text()
+    assert "software_license" in log and "No prepared statements" not in log
 
 
 def test_another_answer_than_the_called_one_ends_the_measurement(own_site):

@@ -5,9 +5,9 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..tools import instance, lease, verdict
+from ..tools.seat_turn import SeatTurn
 from ..tools.timestamp import to_timestamp
 from . import by_hand
-from .seat_turn import SeatTurn
 
 STATUSES = [
     ("seated", "In Use"),

@@ -61,7 +61,8 @@ class SoftwareLicense(models.Model):
         self._restart_read_committed()
         license_ = self.browse(facts.license_id)
         if facts.has_seat and not facts.lease_minutes and not is_stale:
-            return license_._note(facts, question, device_name, ip_address), answer
+            facts = license_._note_device(facts, question, device_name, ip_address)
+            return facts, answer
         return license_._activate(key, question, device_name, ip_address)
 
     @api.model

@@ -192,15 +192,16 @@ class SoftwareLicense(models.Model):
         """Return the rows of a statement.
 
         One statement sees one moment, so where no transaction has begun it needs
-        none: BEGIN and COMMIT would be round trips.
+        none: BEGIN and COMMIT would be round trips. (On a replica Odoo has begun one.)
         """
-        connection, rows = self._get_own_connection(), None
-        if connection and connection.status == STATUS_READY:
-            rows = READERS.fetch(self.env.cr, statement)
+        cr, rows = self.env.cr, None
+        connection = self._get_own_connection()
+        if connection and connection.status == STATUS_READY and not cr.readonly:
+            rows = READERS.fetch(cr.dbname, statement)
         if rows is None:
             # It may hold a key, which no log may tell.
-            self.env.cr.execute(statement, log_exceptions=False)
-            rows = self.env.cr.fetchall()
+            cr.execute(statement, log_exceptions=False)
+            rows = cr.fetchall()
         return rows
 
     @api.model

@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import entitlement, lease, verdict
-from .seat_turn import SeatTurn
+from ..tools.seat_turn import SeatTurn
 from .software_license_activation import COUNTED
 
 
@@ -78,7 +78,7 @@ class SoftwareLicense(models.Model):
     def _check_seats(self):
         """Raise when more devices hold a seat than may; call it under the lock.
 
-        What lapsed is freed here: its seat was just given away, so nobody whose clock
+        What lapsed is freed first: its seat was just given away, so nobody whose clock
         is behind, or who counts in an older snapshot, may find it still held.
 
         The write is for transactions of Odoo's own isolation level, REPEATABLE READ,
@@ -89,8 +89,8 @@ class SoftwareLicense(models.Model):
             return
         self._touch_seats()
         now = fields.Datetime.now()
-        all_facts = self._get_current_facts(now)
-        for facts in all_facts:
+        self.sudo().filtered("policy_id.lease_minutes")._tidy(now)
+        for facts in self._get_current_facts(now):
             if facts.seat_limit is not None and facts.seats_used > facts.seat_limit:
                 raise UserError(
                     self.env._(
@@ -98,7 +98,6 @@ class SoftwareLicense(models.Model):
                         limit=facts.seat_limit,
                     )
                 )
-        self.browse(it.license_id for it in all_facts if it.lease_minutes)._tidy(now)
 
     def _touch_seats(self):
         """Let transactions fail that count in an older snapshot: see _check_seats."""
@@ -110,11 +109,15 @@ class SoftwareLicense(models.Model):
             )
         )
 
-    def _tidy(self, now):
-        """Free the seats that lapsed on these floating licenses."""
+    def _tidy(self, now, but_id=None):
+        """Free the seats that lapsed on these floating licenses, but for one device's.
+
+        (An id, which may be None.)
+        """
         if self:
             devices = self.env["software.license.activation"].sudo()
-            devices._free_lapsed(Domain("license_id", "in", self.ids), now)
+            lapsed = Domain("license_id", "in", self.ids) & Domain("id", "!=", but_id)
+            devices._free_lapsed(lapsed, now)
 
     # === ANOTHER POLICY === #
 
@@ -150,25 +153,31 @@ class SoftwareLicense(models.Model):
         transaction: see ``_lock_seats`` for what that means.
         """
         facts = self._lock_facts(key, question)
+        if facts.lease_minutes and not facts.has_seat:
+            # Freed before they are counted: one may be on its way to be noted, by a
+            # call that read a policy without leases.
+            self._tidy(question.now, facts.activation_id)
+            facts = self._lock_facts(key, question)
         answer = verdict.judge(facts, question)
         if answer.is_valid and self._needs_write(facts, question, device_name):
             takes_seat = not facts.has_seat and question.counts_in(facts)
             facts = self._write_down(facts, question, device_name, ip_address)
             if takes_seat:
                 self._touch_seats()
-                if facts.lease_minutes:
-                    self._tidy(question.now)
         return facts, answer
 
-    def _note(self, facts, question, device_name=None, ip_address=None):
-        """Write down what a device that keeps its seat said; return the facts then.
+    def _note_device(self, facts, question, device_name=None, ip_address=None):
+        """Write down that a device asked which keeps its seat; return the facts then.
 
-        It waits for no lock, as no seat changes hands: a device that is freed or
-        blocked meanwhile stays so. Not for leased seats, which this makes last.
+        It does not wait for who gives seats, as none changes hands: a device that is
+        freed or blocked meanwhile stays so. Not for leased seats, which this renews.
         """
         try:
             return self._write_down(facts, question, device_name, ip_address)
         except MissingError as error:
+            devices = self.env["software.license.activation"]
+            if devices.browse(facts.activation_id).exists():
+                raise
             raise ConcurrencyError("This device was deleted meanwhile.") from error
 
     def _write_down(self, facts, question, device_name, ip_address):
@@ -179,7 +188,7 @@ class SoftwareLicense(models.Model):
             seats_used=facts.seats_used
             + (not facts.has_seat and question.counts_in(facts)),
             has_seat=True,
-            device_name=vals["device_name"],
+            device_name=vals.get("device_name", facts.device_name),
             first_seen=vals.get("first_seen", facts.first_seen),
             last_seen=vals["last_seen"],
         )
@@ -227,11 +236,9 @@ class SoftwareLicense(models.Model):
         that is everyday, and ``first_seen`` stays what it says.
         """
         self.ensure_one()
-        vals = {
-            "device_name": device_name or facts.device_name,
-            "last_seen": question.now,
-            "ip_address": ip_address,
-        }
+        vals = {"last_seen": question.now, "ip_address": ip_address}
+        if device_name:
+            vals["device_name"] = device_name
         if facts.has_seat:
             # Another call of this device may have been let in before: never go back,
             # but from what a clock that was ahead has left.

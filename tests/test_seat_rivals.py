@@ -1,7 +1,7 @@
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import ConcurrencyError
+from odoo.exceptions import ConcurrencyError, MissingError
 from odoo.service import model
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -44,7 +44,7 @@ class TestSeatRivals(LicenseHttpCommon):
         sleep.assert_called_once()
         self.assertTrue(answer["valid"])  # what the rival did was rolled back here
 
-    def test_a_device_that_keeps_its_seat_waits_for_no_lock(self):
+    def test_a_device_that_keeps_its_seat_does_not_wait_for_who_gives_seats(self):
         license_ = self._create_license()
         device = self._seat(license_, "laptop")
         url = "https://erp.example.com"
@@ -72,7 +72,8 @@ class TestSeatRivals(LicenseHttpCommon):
             with self.subTest(action):
                 license_ = self._create_license()
                 device = self._seat(license_, "laptop")
-                self._wait_for(lambda _license: getattr(device, action)(), "_note")  # noqa: B023
+                do = getattr(device, action)
+                self._wait_for(lambda _license, do=do: do(), "_note_device")
                 self.assertTrue(self._call("validate", license_, "laptop")["valid"])
                 self.env.invalidate_all()
                 self.assertEqual(license_.seat_count, 0)
@@ -82,14 +83,14 @@ class TestSeatRivals(LicenseHttpCommon):
     def test_a_device_that_is_deleted_while_it_asks_is_gone(self):
         license_ = self._create_license()
         device = self._seat(license_, "laptop")
-        self._wait_for(lambda _license: device.unlink(), "_note")
+        self._wait_for(lambda _license: device.unlink(), "_note_device")
         self.assertTrue(self._call("validate", license_, "laptop")["valid"])
         self.assertFalse(license_.with_context(active_test=False).activation_ids)
 
     def test_a_rule_that_misses_a_device_that_was_deleted_has_the_call_made_again(self):
         license_ = self._create_license()
         device = self._seat(license_, "laptop")
-        self._wait_for(lambda _license: device.unlink(), "_note")
+        self._wait_for(lambda _license: device.unlink(), "_note_device")
         original = type(device).write
 
         def write(devices, vals):
@@ -100,6 +101,42 @@ class TestSeatRivals(LicenseHttpCommon):
         with patch.object(model.time, "sleep"), mute_logger("odoo.service.model"):
             self.assertTrue(self._call("validate", license_, "laptop")["valid"])
         self.assertEqual(license_.seat_count, 1)
+
+    def test_a_rule_that_misses_another_record_fails_at_once(self):
+        license_ = self._create_license()
+        devices = self.env.registry["software.license.activation"]
+        self._seat(license_, "laptop")
+        self.patch(devices, "write", self._miss)
+        with self.assertRaises(MissingError):
+            license_.sudo()._api_validate(license_.license_key, "laptop")
+
+    def test_a_name_that_was_given_while_a_device_asked_is_kept(self):
+        license_ = self._create_license()
+        device = self._seat(license_, "laptop")
+        self._wait_for(
+            lambda _license: device.write({"device_name": "New"}), "_note_device"
+        )
+        license_.sudo()._api_validate(license_.license_key, "laptop")
+        self.assertEqual(device.device_name, "New")
+
+    def test_a_lapsed_device_that_is_noted_while_another_takes_its_seat_has_lost_it(
+        self,
+    ):
+        policy = self._create_policy(lease_minutes=30, max_activations=1)
+        license_ = self._create_license(policy)
+        device = self._seat(license_, "laptop")
+        # By a call that read the policy before it had leases: it waits for no lock.
+        self._wait_for(
+            lambda _license: device.write({"last_seen": fields.Datetime.now()}),
+            "_write_activation",
+        )
+        answer = license_.sudo()._api_validate(license_.license_key, "desktop")
+        self.assertTrue(answer["valid"])
+        self.assertEqual(license_.seat_count, 1)
+        self.assertFalse(device.active)
+
+    def _miss(self, vals):
+        raise MissingError("Another record is gone.")
 
     def _seat(self, license_, name):
         """Return a device that has a seat and has not asked for long."""
@@ -116,6 +153,7 @@ class TestSeatRivals(LicenseHttpCommon):
         def wait(licenses, *args):
             if actions:
                 actions.pop()(licenses)
+                self.env.flush_all()
                 licenses.env.flush_all()
             return original(licenses, *args)
 

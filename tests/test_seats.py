@@ -4,8 +4,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..models.seat_turn import SeatTurn
 from ..models.software_license_activation import COUNTED
+from ..tools.seat_turn import SeatTurn
 from ..tools.verdict import Question
 from .common import LicenseCommon
 
