@@ -5,14 +5,12 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import bench_http, bench_plot, measure, paths, quotes, venv
+from . import bench_calls, bench_http, bench_plot, measure, paths, quotes, venv
 from .bench_calls import TARGETS
 from .console import say, shown
 from .markdown import table
 
 RESULTS = paths.ROOT / "benchmarks" / "results"
-#: So much slower a call may be with many licenses than with few.
-SCALE_TARGET = 0.95
 HEAD = (
     "call",
     "requests/s",
@@ -52,7 +50,7 @@ def report_scale(found, is_published):
             f"{row['other_rate']:.0f}",
             f"{row['cpu_ratio']['ratio']:.2f}",
             *_show_ratio(row["ratio"]),
-            _judge(row["ratio"], _get_scale_target(row)),
+            measure.judge(row["ratio"], bench_calls.get_scale_target(row["call"])),
         )
         for row in found["rows"]
     ]
@@ -116,7 +114,7 @@ def _make_table(rows, statements, has_targets):
     lines = [(*head, "target") if has_targets else head]
     for row in rows:
         line = (*_show_figures(row, statements), *_show_ratio(row["ratio"]))
-        judged = _judge(row["ratio"], TARGETS.get(row["call"]))
+        judged = measure.judge(row["ratio"], TARGETS.get(row["call"]))
         lines.append((*line, judged) if has_targets else line)
     return table(lines)
 
@@ -136,20 +134,6 @@ def _show_figures(row, statements):
 def _show_ratio(ratio):
     ranges = (ratio["quartiles"], ratio["interval"])
     return f"{ratio['ratio']:.3f}", *(f"{low:.3f}–{high:.3f}" for low, high in ranges)
-
-
-def _get_scale_target(row):
-    """The no-op has none: it reads no license."""
-    return None if row["call"] == bench_http.NOOP else SCALE_TARGET
-
-
-def _judge(ratio, target):
-    """Say whether a ratio is as wanted, and whether that is sure."""
-    if target is None:
-        return ""
-    low, high = ratio["interval"]
-    sure = "" if low >= target or high < target else ", within the noise"
-    return f"≥ {target:.2f} {'met' if ratio['ratio'] >= target else 'missed'}{sure}"
 
 
 def _show_pgbench(found):

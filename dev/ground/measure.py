@@ -88,3 +88,12 @@ def write(path, found):
     """Keep all that was measured as JSON."""
     path.write_text(json.dumps(found, indent=1))
     say(f"wrote {shown(path)}")
+
+
+def judge(ratio, target):
+    """Say whether a ratio is as wanted, and whether that is sure; nothing of None."""
+    if target is None:
+        return ""
+    low, high = ratio["interval"]
+    sure = "" if low >= target or high < target else ", within the noise"
+    return f"≥ {target:.2f} {'met' if ratio['ratio'] >= target else 'missed'}{sure}"

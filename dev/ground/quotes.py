@@ -3,7 +3,8 @@
 import json
 import re
 
-from . import paths
+from . import bench_calls, measure, paths
+from .bench_http import NOOP
 from .markdown import table
 
 DOCUMENTS = ("README.md", "docs/performance.md", "docs/deployment.md")
@@ -11,7 +12,6 @@ DOCUMENTS = ("README.md", "docs/performance.md", "docs/deployment.md")
 QUOTE = re.compile(
     r"(<!-- benchmarks/results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL
 )
-NOOP = "no-op"
 #: The server that has the targets, and the one that is recommended.
 MEASURED, RECOMMENDED = "prefork, 2 workers", "prefork, 6 workers"
 DAY = 24 * 60 * 60
@@ -58,15 +58,33 @@ def _show_ratios():
     return f"{intro}\n\n{table(lines)}\n"
 
 
+def _show_targets():
+    """What was aimed at, and what came of it."""
+    rows = _get_rows(_read("api"), MEASURED)
+    lines = [("call", "measured", "95 % interval", "target")]
+    for call, target in bench_calls.TARGETS.items():
+        ratio = rows[call]["ratio"]
+        lines.append((call, *_show(ratio), measure.judge(ratio, target)))
+    return f"{table(lines)}\n"
+
+
 def _show_scale():
     """How fast each call is with many licenses, beside few."""
     found = _read("scale")
-    head = ("call", f"rate with {found['licenses']:,} ÷ with {found['few']:,}", "CPU")
-    lines = [
-        (row["call"], *(f"{row[it]['ratio']:.2f}" for it in ("ratio", "cpu_ratio")))
-        for row in found["rows"]
-    ]
-    return f"{table([head, *lines])}\n"
+    ratio = f"rate with {found['licenses']:,} ÷ with {found['few']:,}"
+    lines = [("call", "CPU", ratio, "95 % interval", "target")]
+    for row in found["rows"]:
+        target = bench_calls.get_scale_target(row["call"])
+        judged = measure.judge(row["ratio"], target)
+        cpu = f"{row['cpu_ratio']['ratio']:.2f}"
+        lines.append((row["call"], cpu, *_show(row["ratio"]), judged))
+    return f"{table(lines)}\n"
+
+
+def _show(ratio):
+    """A ratio, and within what the true one is with 95 % certainty."""
+    low, high = ratio["interval"]
+    return f"{ratio['ratio']:.2f}", f"{low:.2f}–{high:.2f}"
 
 
 def _show_cpu():
@@ -107,6 +125,7 @@ def _round(number):
 
 
 KINDS = {
+    "targets": _show_targets,
     "ratios": _show_ratios,
     "scale": _show_scale,
     "cpu": _show_cpu,
