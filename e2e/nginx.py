@@ -40,7 +40,7 @@ class Nginx:
     def __init__(self, folder, authority, *ports, websocket_port, is_usual=False):
         self.folder = folder
         self.authority = authority
-        self.port, self.plain_port = process.free_port(), process.free_port()
+        self.port, self.plain_port = process.free_ports(2)
         self.url = f"https://127.0.0.1:{self.port}"
         self._ports = ports
         self._websocket_port = websocket_port

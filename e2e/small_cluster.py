@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 
 from ground import process
 from ground.cluster import Cluster
@@ -53,7 +54,8 @@ class SmallCluster(Cluster):
         """Kill those that work for clients: PostgreSQL starts anew by itself."""
         query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
         for pid in self.sql(f"{query} AND pid != pg_backend_pid()"):
-            os.kill(int(pid), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended by itself meanwhile
+                os.kill(int(pid), signal.SIGKILL)
 
     def kill(self):
         """Kill the main process, which the others notice; somebody must start it."""

@@ -9,7 +9,7 @@ from smtp_sink import SmtpSink
 
 #: So many invoices the cron tells of in a transaction here: there are kills between
 #: two and within one.
-LOT = 10
+LOT = 8
 #: More than can be told of before the last kill.
 LOTS = 40
 CRON = "software_license.cron_send_license_messages"

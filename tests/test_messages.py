@@ -642,5 +642,5 @@ class TestMessages(MessagesCommon):
             return self.env.cr.sql_log_count - before
 
         cost(1)
-        few, many = cost(5), cost(25)
-        self.assertLessEqual((many - few) / 20, 10)
+        few, many = cost(3), cost(13)
+        self.assertLessEqual((many - few) / 10, 10)

@@ -136,7 +136,7 @@ class TestSeatRivals(LicenseHttpCommon):
         self.assertFalse(device.active)
 
     def _miss(self, vals):
-        raise MissingError("Another record is gone.")
+        raise MissingError(self._testMethodName)
 
     def _seat(self, license_, name):
         """Return a device that has a seat and has not asked for long."""

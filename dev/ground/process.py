@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from . import paths
@@ -88,6 +88,15 @@ def free_port(asked=None, option="--port"):
                 f"{option}, or leave {option} out to get a free one"
             ) from error
         return probe.getsockname()[1]
+
+
+def free_ports(count):
+    """So many free ports of the loopback, each another one."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _number in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _kill_group(pid):

@@ -4,6 +4,8 @@ Odoo's own runner does so, too. What a test makes is rolled back with it: each t
 would make the bundles anew, which takes longer than to click through it.
 """
 
+import gc
+
 import pytest
 
 from odoo import SUPERUSER_ID, api
@@ -25,6 +27,9 @@ STYLES = (
     "web.assets_frontend",
     "web.assets_unit_tests_setup",
 )
+
+# A twentieth of the time of Odoo's tests goes into looking for garbage.
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session", autouse=True)
