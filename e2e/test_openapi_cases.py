@@ -88,7 +88,7 @@ def test_every_call_of_who_has_a_key_is_as_the_document_says(
             document,
             tmp_path,
             "examples,coverage,fuzzing",
-            *("--max-examples", "110"),
+            *("--max-examples", "95"),
             *("--header", f"Authorization: Bearer {server.api_key()}"),
         )
     )
@@ -101,7 +101,7 @@ def test_every_call_of_who_has_none_is_as_the_document_says(server, document, tm
             document,
             tmp_path,
             "examples,coverage,fuzzing",
-            *("--max-examples", "50"),
+            *("--max-examples", "43"),
         )
     )
 
@@ -110,8 +110,10 @@ def test_calls_after_each_other_are_as_the_document_says(server, document, tmp_p
     # The same Idempotency-Key again would tell of a license that is gone by now. One
     # worker: another would delete what this one just made. What is wrong on purpose was
     # tried above: here, what comes of the call before makes it right again.
-    get_operation(document, "createLicense").pop("parameters")
+    create = get_operation(document, "createLicense")
+    create.pop("parameters")
     # Nor a new key: it asks for what it made by the key that this one replaced.
+    create["responses"]["201"]["links"].pop("rotateKey")
     document["paths"].pop("/api/licenses/{key}/rotate")
     ran.append(
         run(
