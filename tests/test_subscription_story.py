@@ -21,7 +21,7 @@ from .common import LicenseBillingCommon
 
 #: Given again, it tells the same stories.
 SEED = int(os.environ.get("LICENSE_STORY_SEED") or secrets.randbelow(10**9))
-#: So many steps at the least, in so many stories.
+#: So many steps, in so many stories at the most.
 STEPS = 2000
 STORIES = 135
 PRICE = 100
@@ -495,8 +495,9 @@ class TestSubscriptionStory(LicenseBillingCommon):
             st.lists(turn, min_size=TURNS, max_size=TURNS),
         )
         def tell_all(start, first, turns):
-            failing[:] = [start, [first, *turns]]
-            self._tell(*failing, steps)
+            if steps.total() < STEPS:
+                failing[:] = [start, [first, *turns]]
+                self._tell(*failing, steps)
 
         error_type = None
         try:
@@ -506,7 +507,7 @@ class TestSubscriptionStory(LicenseBillingCommon):
         if error_type:
             self._tell_shortened(*failing, error_type)
             self.fail("A story went wrong, and the same story did not when told again.")
-        self._print(f"{steps.total()} steps in {STORIES} stories: {dict(steps)}")
+        self._print(f"{steps.total()} steps: {dict(steps)}")
         self.assertGreaterEqual(steps.total(), STEPS)
 
     def _print(self, text):
