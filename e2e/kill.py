@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from http.client import HTTPException
 from pathlib import Path
 
@@ -19,18 +19,21 @@ def kill_at_work(server, call, items, patience, has_begun=lambda: True, is_whole
     The moment is random, and always in the middle of work: there is more of it than
     patience, in seconds after it has begun. Of a server that is not killed as a whole
     all workers are, which it replaces by itself: PostgreSQL sees no difference, and
-    it takes less time.
+    it takes less time. Then a client that was between two calls notices nothing, and
+    the workers are killed once more.
     """
     with ThreadPoolExecutor(1) as pool:
         client = pool.submit(lambda: [call(item) for item in items])
         while not has_begun() and not client.done():
             time.sleep(0.01)
-        time.sleep(random.uniform(0, patience))
-        if is_whole:
-            server.kill()
-        else:
-            for worker in workers(server):
-                os.kill(worker, signal.SIGKILL)
+        while not client.done():
+            time.sleep(random.uniform(0, patience))
+            if is_whole:
+                server.kill()
+            else:
+                for worker in workers(server):
+                    os.kill(worker, signal.SIGKILL)
+            wait([client], None if is_whole else 1)
         error = client.exception()
     if is_whole:
         server.start()
