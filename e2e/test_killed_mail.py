@@ -11,7 +11,7 @@ from smtp_sink import SmtpSink
 #: two and within one.
 LOT = 8
 #: More than can be told of before the last kill.
-LOTS = 40
+LOTS = 32
 CRON = "software_license.cron_send_license_messages"
 QUEUE = "mail.ir_cron_mail_scheduler_action"
 

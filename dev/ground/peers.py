@@ -20,6 +20,8 @@ class Suite:
     tests: int
     modules: tuple = ()
     about: str = "own tests"
+    #: It runs when the peers' suites are asked for, not each time with all the rest.
+    is_on_request: bool = False
 
     @property
     def packages(self):
@@ -54,6 +56,7 @@ HALVES = (
                 "test_early_payment_discount",
             ),
             "tests of invoices",
+            is_on_request=True,
         ),
     ),
     (
@@ -117,7 +120,15 @@ def _run_suite(suite, match, env):
     return result
 
 
-JOBS = [
-    partial(_run_suites, number=number, suites=suites)
-    for number, suites in enumerate(HALVES, 1)
-]
+def jobs(is_asked_for):
+    """The jobs: all suites when they are asked for, else without the longest."""
+    return [
+        partial(
+            _run_suites,
+            number=number,
+            suites=[
+                suite for suite in suites if is_asked_for or not suite.is_on_request
+            ],
+        )
+        for number, suites in enumerate(HALVES, 1)
+    ]
