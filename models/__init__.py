@@ -68,6 +68,7 @@ from . import software_license_facts
 from . import software_license_seat
 from . import software_license_signing_key
 from . import software_license_signing_key_private
+from . import software_license_state
 from . import software_license_status
 from . import software_license_status_event
 from . import software_license_term

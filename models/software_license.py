@@ -1,15 +1,9 @@
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..tools import license_key, payload
 from . import by_hand
 
-#: Which state may follow which; nothing follows "revoked".
-TRANSITIONS = {
-    "active": {"suspended", "revoked"},
-    "suspended": {"active", "revoked"},
-    "revoked": set(),
-}
 #: Nobody sets these by hand: they follow from the ledger, the policy and the key.
 DERIVED_FIELDS = {
     "license_key_normalized",
@@ -264,42 +258,6 @@ class SoftwareLicense(models.Model):
 
     # === ACTION METHODS === #
 
-    def _check_transition(self, target):
-        """The one gate of the state: raise unless every license may get there."""
-        labels = dict(self._fields["state"]._description_selection(self.env))
-        for license_ in self:
-            if target != license_.state and target not in TRANSITIONS[license_.state]:
-                raise UserError(
-                    self.env._(
-                        "License %(key)s is %(state)s: it can't become %(target)s.",
-                        key=license_._get_masked_names(),
-                        state=labels[license_.state],
-                        target=labels[target],
-                    )
-                )
-        if target == "revoked" and set(self.mapped("state")) != {target}:
-            self._check_is_manager()
-
-    def _check_is_manager(self, refusal=None):
-        manager = "software_license.group_license_manager"
-        if not self.env.su and not self.env.user.has_group(manager):
-            raise AccessError(
-                refusal
-                or self.env._("Only a license manager can revoke or archive a license.")
-            )
-
-    def action_suspend(self):
-        """Stop the license until it is reinstated."""
-        return self._set_state("suspended")
-
-    def action_reinstate(self):
-        """Let a suspended license run again."""
-        return self._set_state("active")
-
-    def action_revoke(self):
-        """Stop the license for good."""
-        return self._set_state("revoked")
-
     @api.model
     def _get_list_action(self, records, domain, **context):
         """Return the action that shows the licenses of some records' smart button.
@@ -341,11 +299,6 @@ class SoftwareLicense(models.Model):
             "res_id": order.id,
             "view_mode": "form",
         }
-
-    def _set_state(self, target):
-        self.check_access("write")  # also of those that are in that state already
-        self.filtered(lambda license_: license_.state != target).state = target
-        return True  # XML-RPC has no None
 
 
 def _has_key(vals):

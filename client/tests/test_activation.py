@@ -1,8 +1,6 @@
 """Taking a seat, and giving it up."""
 
-from authority import KEY, decided_by
-
-OTHER_KEY = "ACME-0000-0000-0000-0000"
+from authority import KEY, OTHER_KEY, decided_by
 
 
 def test_a_key_that_was_activated_is_known_from_then_on(make, server):

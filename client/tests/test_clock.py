@@ -3,11 +3,10 @@
 import time
 
 import pytest
-from authority import DAY, decided_by
+from authority import DAY, HOUR, decided_by
 
 from software_license_client.moments import learnt_offset, trusted_now
 
-HOUR = 3600
 YEAR = 365 * DAY
 
 

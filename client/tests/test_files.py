@@ -5,6 +5,7 @@ from authority import (
     DAY,
     DEVICE,
     KEY,
+    OTHER_KEY,
     claims,
     decided_by,
     ed25519_key,
@@ -16,7 +17,6 @@ from software_license_client.armor import LICENSE, unwrap_request, wrap
 from software_license_client.errors import TokenError
 
 YEAR = 365 * DAY
-OTHER_KEY = "ACME-0000-0000-0000-0000"
 
 
 @pytest.fixture
