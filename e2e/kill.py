@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -16,24 +17,27 @@ CONNECTION_LOST = (OSError, HTTPException)
 def kill_at_work(server, call, items, patience, has_begun=lambda: True, is_whole=True):
     """Let a client call for each item, kill the server on the way, start it again.
 
-    The moment is random, and always in the middle of work: there is more of it than
-    patience, in seconds after it has begun. Of a server that is not killed as a whole
-    all workers are, which it replaces by itself: PostgreSQL sees no difference, and
-    it takes less time. Then a client that was between two calls notices nothing, and
-    the workers are killed once more.
+    The moment is random, and always in the middle of work: there is much more of it
+    than patience, in seconds after it has begun. Of a server that is not killed as a
+    whole all workers are, which it replaces by itself: PostgreSQL sees no difference,
+    and it takes less time. A client that was between two calls does not notice, then:
+    they are killed again until it does.
     """
     with ThreadPoolExecutor(1) as pool:
         client = pool.submit(lambda: [call(item) for item in items])
         while not has_begun() and not client.done():
             time.sleep(0.01)
-        while not client.done():
+        is_noticed = False
+        while not is_noticed:
             time.sleep(random.uniform(0, patience))
             if is_whole:
                 server.kill()
             else:
                 for worker in workers(server):
-                    os.kill(worker, signal.SIGKILL)
-            wait([client], None if is_whole else 1)
+                    with suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
+            wait([client], None if is_whole else 0.5)
+            is_noticed = client.done()
         error = client.exception()
     if is_whole:
         server.start()

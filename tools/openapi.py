@@ -29,7 +29,7 @@ from .openapi_operations import (
     get_path_parameter,
     get_public_operation,
     get_query_parameter,
-    get_refusal,
+    get_refusal_response,
 )
 from .openapi_schemas import get_schemas
 
@@ -70,7 +70,9 @@ def document(http_errors, version):
                 }
             },
             "schemas": get_schemas(http_errors),
-            "responses": {str(status): get_refusal(status) for status in REFUSALS},
+            "responses": {
+                str(status): get_refusal_response(status) for status in REFUSALS
+            },
         },
     }
 
@@ -252,7 +254,7 @@ def _get_paths():
                 "It can.",
                 {"$ref": "#/components/schemas/Health"},
                 {"status": "pass"},
-                **{"503": get_refusal(503, "NoHealth")},
+                **{"503": get_refusal_response(503, "NoHealth")},
             )
         },
         "/api/licenses/jwks.json": {

@@ -19,6 +19,7 @@ REFUSALS = {
 
 
 def get_public_operation(name, summary, body, answers, *refusals):
+    """Return the operation of a call that shipped software makes, by its fields."""
     given = {status for refusal in refusals for status in refusal}
     common = {str(it): _ref_response(it) for it in (400, 413, 429, 503)}
     common = {status: it for status, it in common.items() if status not in given}
@@ -54,6 +55,7 @@ def get_open_operation(name, summary, description, schema, example=None, **more)
 
 
 def get_managed_operation(name, summary, answers, *refusals, body=None, parameters=()):
+    """Return an operation that takes an API key; ``refusals`` are HTTP statuses."""
     statuses = {401, 403, 503, *refusals, *([413] if body else [])}
     operation = {
         "operationId": name,
@@ -90,6 +92,7 @@ def _body(schema):
 
 
 def get_query_parameter(name, kind):
+    """Return the parameter of a query that a kind of ``tools/payload.py`` reads."""
     return {
         "name": name,
         "in": "query",
@@ -98,6 +101,7 @@ def get_query_parameter(name, kind):
 
 
 def get_path_parameter(name, example, description):
+    """Return the parameter that a part of the address is."""
     return {
         "name": name,
         "in": "path",
@@ -109,7 +113,7 @@ def get_path_parameter(name, example, description):
 
 
 def get_answers(schema, status=200, links=None, **examples):
-    """Return the response of a call that went well."""
+    """Return the response of a call that went well, ``{status: response}``."""
     ref = {"$ref": f"#/components/schemas/{schema}"}
     named = {name: {"value": value} for name, value in examples.items()}
     response = {
@@ -142,6 +146,7 @@ def get_links():
 
 
 def get_list_answer(schema, example):
+    """Return the response that is a list, ``{status: response}``."""
     ref = {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}
     return {
         "200": {
@@ -152,7 +157,7 @@ def get_list_answer(schema, example):
 
 
 def get_file_answer():
-    """Return the response that is a license file."""
+    """Return the response that is a license file, ``{status: response}``."""
     text = license_file.armor(TOKEN)
     content = {"schema": {"type": "string"}, "example": text}
     return {
@@ -164,6 +169,7 @@ def get_file_answer():
 
 
 def get_page_answer():
+    """Return the response that is a page of licenses, ``{status: response}``."""
     response = get_list_answer("License", LICENSE)["200"]
     headers = {
         "X-Total-Count": {
@@ -180,7 +186,8 @@ def get_page_answer():
     return {"200": {**response, "headers": headers}}
 
 
-def get_refusal(status, schema="Error"):
+def get_refusal_response(status, schema="Error"):
+    """Return the response of a refusal that is not of one call alone."""
     response = {
         "description": REFUSALS[status],
         "content": _json({"$ref": f"#/components/schemas/{schema}"}),
@@ -197,6 +204,7 @@ def get_refusal(status, schema="Error"):
 
 
 def get_error_answer(status, schema, description=None):
+    """Return the response of a refusal of one call, ``{status: response}``."""
     ref = {"$ref": f"#/components/schemas/{schema}"}
     described = description or REFUSALS[status]
     return {str(status): {"description": described, "content": _json(ref)}}

@@ -21,8 +21,8 @@ BASES = {"core": "core", "oca": "oca", "stories": "oca"}
 LEFT_OUT = {
     "core": ("test_subscription_*", "test_webhooks"),
     "oca": (
-        # What bills nothing is the same beside modules that bill; what follows from
-        # a payment (messages, events, documents) is, too, once the payment is seen.
+        # What bills nothing is the same beside modules that bill; so is what follows
+        # from plain invoices, of which enough is left to see that they still work.
         "test_access_routes",
         "test_access_table",
         "test_bad_requests",
@@ -34,7 +34,6 @@ LEFT_OUT = {
         "test_demo",
         "test_device_rules",
         "test_email_html",
-        "test_enterprise_subscription",
         "test_events",
         "test_features",
         "test_features_browser",
@@ -54,7 +53,6 @@ LEFT_OUT = {
         "test_move",
         "test_onboarding",
         "test_openapi",
-        "test_order_before_payment",
         "test_order_renewal",
         "test_past_choice",
         "test_payload",
@@ -114,17 +112,21 @@ E2E = {
 LONGEST = 3
 
 
-def run_parts(parts, match=None, db_port=None, is_covered=False, soak_minutes=10):
-    """Run the wanted parts, two jobs at a time; the exit code tells how all went.
+def run_parts(asked, match=None, db_port=None, is_covered=False, soak_minutes=10):
+    """Run the parts asked for, else all; the exit code tells how they went.
 
+    Two jobs at a time. What takes long among the peers' suites is run if they are
+    asked for.
     Counting which lines ran is for who asks: it takes the tests 1.7 times as long.
     """
+    parts = asked or PARTS
     with locked():
         jobs = _light_jobs(parts, match)
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
                 programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
-                jobs += _jobs(place, parts, match, is_covered)
+                suites = peers.jobs("peers" in asked) if "peers" in parts else []
+                jobs += _jobs(place, parts, match, is_covered, suites)
                 if "soak" in parts:
                     jobs.append(Job(partial(_soak, place, match, soak_minutes), True))
                 results = run_all(jobs)
@@ -153,7 +155,7 @@ def _one_by_one(steps, live):
     return [result for step in steps for result in step(live=live)]
 
 
-def _jobs(place, parts, match, is_covered):
+def _jobs(place, parts, match, is_covered, suites):
     """The parts that need Odoo, the longest job first, so that both cores end alike."""
     common = {"place": place, "match": match}
     jobs = []
@@ -166,9 +168,7 @@ def _jobs(place, parts, match, is_covered):
     if "oca" in parts:
         jobs.append(partial(_odoo_test, kind="stories", is_covered=False, **common))
     jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[1:LONGEST]]
-    if "peers" in parts:
-        is_asked_for = list(parts) == ["peers"]
-        jobs += [partial(job, **common) for job in peers.jobs(is_asked_for)]
+    jobs += [partial(job, **common) for job in suites]
     jobs += [partial(_e2e, kind=kind, **common) for kind in kinds[LONGEST:]]
     return [Job(job, job.keywords.get("kind") == "alone") for job in jobs]
 
@@ -182,7 +182,8 @@ def _odoo_test(place, match, live, kind, is_covered):
     env = place.odoo.environment(ODOO_RC=str(place.odoo.config(db, http_enable=True)))
     env["PYTHONPATH"] += f"{os.pathsep}{paths.ROOT / 'dev'}"
     package = f"odoo.addons.{paths.MODULE}.tests"
-    arguments = ["-p", "ground.pytest_bundles", f"--rootdir={addon.FOLDER}"]
+    plugins = ("-p", "ground.pytest_bundles", "-p", "ground.pytest_company")
+    arguments = [*plugins, f"--rootdir={addon.FOLDER}"]
     if kind == "stories":
         arguments.append(f"{package}.test_subscription_story")
     else:
