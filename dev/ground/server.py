@@ -12,6 +12,9 @@ from . import addon, oca, paths, process, programs, venv
 from .console import Failure, run, shown
 
 LOGIN = PASSWORD = "admin"  # Odoo's own, in a new database
+#: Seconds that a server has to stop by itself. Its processes look up each 4 seconds,
+#: and what one of them does not finish PostgreSQL undoes.
+PATIENCE = 2
 
 
 class Odoo:
@@ -154,7 +157,7 @@ class OdooServer:
     def stop(self):
         """Stop the server and its workers."""
         if self.process:
-            process.stop(self.process)
+            process.stop(self.process, PATIENCE)
             self.process = None
 
     def kill(self):
