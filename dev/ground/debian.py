@@ -43,13 +43,18 @@ def with_missing_dependencies(packages):
 
 
 def library_environment(root):
-    """For programs of a private root: their libraries lie beside them."""
+    """For programs of a private root: their libraries lie beside them.
+
+    Some lie one folder deeper, as PulseAudio's do: the library that needs them names
+    that folder by its path on a machine it is installed on.
+    """
     if root == Path("/"):
         return {**os.environ}
     folders = {
         str(path.parent)
-        for pattern in ("usr/lib/*-linux-*/*.so.*", "lib/*-linux-*/*.so.*")
-        for path in root.glob(pattern)
+        for lib in ("usr/lib", "lib")
+        for depth in ("", "*/")
+        for path in root.glob(f"{lib}/*-linux-*/{depth}lib*.so*")
     }
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(sorted(folders))}
 

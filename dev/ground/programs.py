@@ -61,12 +61,13 @@ def _fetch(name):
     with step(recipe["title"]):
         shutil.rmtree(root, ignore_errors=True)
         debian.fetch(debian.with_missing_dependencies(recipe["packages"]), root)
-        _write_starter(name, root)
-        run([BIN / name, recipe.get("check", "--version")], name)
+        starter = _write_starter(name, root)
+        run([starter, recipe.get("check", "--version")], name)
+        starter.rename(BIN / name)  # last: what can be found there has started once
 
 
 def _write_starter(name, root):
-    """A script that starts the program where it was unpacked."""
+    """A script that starts the program where it was unpacked, not yet in its place."""
     settings = {
         "LD_LIBRARY_PATH": debian.library_environment(root)["LD_LIBRARY_PATH"],
         "FONTCONFIG_PATH": root / "etc/fonts",
@@ -79,7 +80,7 @@ def _write_starter(name, root):
     lines = [f"export {key}={shlex.quote(str(v))}" for key, v in settings.items()]
     program = shlex.quote(str(root / RECIPES[name]["program"]))
     BIN.mkdir(parents=True, exist_ok=True)
-    half = BIN / f"{name}.new"
-    half.write_text("\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""]))
-    half.chmod(0o755)
-    half.rename(BIN / name)  # last: a starter that is there leads to a whole program
+    starter = BIN / f"{name}.new"
+    starter.write_text("\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""]))
+    starter.chmod(0o755)
+    return starter
