@@ -3,6 +3,7 @@
 For programs and tests that run in the virtual environment.
 """
 
+import os
 from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
@@ -15,6 +16,7 @@ WIDE, PHONE = (1280, 800), (390, 844)
 @contextmanager
 def chromium():
     """Run a headless Chromium while the block runs; yield playwright's browser."""
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = programs.find("playwright-node")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=programs.find("chromium"),

@@ -1,18 +1,20 @@
-"""Programs that Odoo and the tests start: Chromium, wkhtmltopdf for PDFs, nginx.
+"""Programs that Odoo and the tests start: Chromium, wkhtmltopdf for PDFs, nginx, curl.
 
-The machine's own are taken; what it lacks is fetched from Debian and unpacked below
-`.dev/`, with a small script in `.dev/bin` that starts it with its libraries and fonts.
+The machine's own are taken, if they start; what it lacks is fetched from Debian and
+unpacked below `.dev/`, with a small script in `.dev/bin` that starts it with its
+libraries and fonts.
 """
 
 import os
 import shlex
 import shutil
+import subprocess
 
 from . import debian, paths
 from .console import run, step
 
 BIN = paths.DEV / "bin"
-#: What to fetch, and which program of it to start, where that is not its command.
+#: What to fetch, and which program of it to start.
 RECIPES = {
     "chromium": {
         "title": "Chromium (Debian's packages, 120 MB)",
@@ -30,6 +32,17 @@ RECIPES = {
         "program": "usr/sbin/nginx",
         "check": "-v",
     },
+    "curl": {
+        "title": "curl (Debian's packages)",
+        "packages": ("curl",),
+        "program": "usr/bin/curl",
+    },
+    # It comes with playwright, in the virtual environment, but for a library.
+    "playwright-node": {
+        "title": "what playwright needs (Debian's packages)",
+        "packages": ("libatomic1",),
+        "brought": "lib/python3.*/site-packages/playwright/driver/node",
+    },
 }
 _OWN_NAMES = {"chromium": ("chromium", "google-chrome", "chromium-browser")}
 
@@ -42,16 +55,29 @@ def search_path():
 def find(name):
     """The path of a program that `prepare` has seen to."""
     names = _OWN_NAMES.get(name, (name,))
-    return next(
-        filter(None, (shutil.which(n, path=search_path()) for n in names)), None
-    )
+    found = filter(None, (shutil.which(n, path=search_path()) for n in names))
+    return next(found, None) or _brought(name)
 
 
 def prepare(*names):
-    """Fetch the programs that are not there."""
+    """Fetch the programs that are not there, or do not start."""
     for name in names:
-        if not find(name):
+        if not _starts(find(name), name):
             _fetch(name)
+
+
+def _brought(name):
+    """The path of a program that comes with a Python package, once that is there."""
+    pattern = RECIPES[name].get("brought")
+    return next(map(str, paths.VENV.glob(pattern)), None) if pattern else None
+
+
+def _starts(program, name):
+    """Whether a program is there with all that it takes."""
+    if not program:
+        return False
+    check = [program, RECIPES[name].get("check", "--version")]
+    return not subprocess.run(check, capture_output=True).returncode
 
 
 def _fetch(name):
@@ -61,13 +87,14 @@ def _fetch(name):
     with step(recipe["title"]):
         shutil.rmtree(root, ignore_errors=True)
         debian.fetch(debian.with_missing_dependencies(recipe["packages"]), root)
-        starter = _write_starter(name, root)
+        program = _brought(name) or root / recipe["program"]
+        starter = _write_starter(name, root, program)
         run([starter, recipe.get("check", "--version")], name)
         starter.rename(BIN / name)  # last: what can be found there has started once
 
 
-def _write_starter(name, root):
-    """A script that starts the program where it was unpacked, not yet in its place."""
+def _write_starter(name, root, program):
+    """A script that starts a program with what was unpacked, not yet in its place."""
     settings = {
         "LD_LIBRARY_PATH": debian.library_environment(root)["LD_LIBRARY_PATH"],
         "FONTCONFIG_PATH": root / "etc/fonts",
@@ -77,10 +104,12 @@ def _write_starter(name, root):
     # Fonts of the machine's own configuration win, where it has one.
     if os.path.exists("/etc/fonts/fonts.conf"):
         del settings["FONTCONFIG_PATH"]
+    for plugins in root.glob("usr/lib/*-linux-*/qt5/plugins"):
+        settings["QT_PLUGIN_PATH"] = plugins
     lines = [f"export {key}={shlex.quote(str(v))}" for key, v in settings.items()]
-    program = shlex.quote(str(root / RECIPES[name]["program"]))
+    command = f'exec {shlex.quote(str(program))} "$@"'
     BIN.mkdir(parents=True, exist_ok=True)
     starter = BIN / f"{name}.new"
-    starter.write_text("\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""]))
+    starter.write_text("\n".join(["#!/bin/sh", *lines, command, ""]))
     starter.chmod(0o755)
     return starter

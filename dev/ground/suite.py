@@ -124,7 +124,8 @@ def run_parts(asked, match=None, db_port=None, is_covered=False, soak_minutes=10
         jobs = _light_jobs(parts, match)
         if set(parts) - ALONE:
             with Workplace(db_port) as place:
-                programs.prepare("chromium", *(["nginx"] if "e2e" in parts else []))
+                needed = ("nginx", "curl", "playwright-node") if "e2e" in parts else ()
+                programs.prepare("chromium", *needed)
                 suites = peers.jobs("peers" in asked) if "peers" in parts else []
                 jobs += _jobs(place, parts, match, is_covered, suites)
                 if "soak" in parts:
