@@ -20,22 +20,25 @@ _preparing = threading.Lock()
 NO_NETWORK = "look whether this machine reaches its Debian mirror, then run again"
 
 
-def fetch(packages, root):
-    """Download packages, each `name`, `name/suite` or `name=version`, and unpack."""
-    debs = STATE / f"debs-{root.name}"
+def fetch(packages, root, suite=None):
+    """Download packages, each `name`, `name/suite` or `name=version`, and unpack.
+
+    They come from the suites of `prepare`, or from another one that it was called for.
+    """
+    debs = _state(suite) / f"debs-{root.name}"
     shutil.rmtree(debs, ignore_errors=True)
     debs.mkdir(parents=True)
     root.mkdir(parents=True, exist_ok=True)
-    _apt(["download", *packages], cwd=debs)
+    _apt(["download", *packages], suite, cwd=debs)
     for deb in sorted(debs.glob("*.deb")):
         run(["dpkg", "-x", deb, root], "apt")
     shutil.rmtree(debs)
 
 
-def with_missing_dependencies(packages):
+def with_missing_dependencies(packages, suite=None):
     """The packages and what they need that this machine lacks, as `name=version`."""
     simulated = _query(
-        ["apt-get", "install", "-s", "--no-install-recommends", *packages]
+        ["apt-get", "install", "-s", "--no-install-recommends", *packages], suite
     )
     # A line reads: Inst libpq5 [installed version] (15.8 Debian:12/stable [amd64])
     lines = [line for line in simulated.splitlines() if line.startswith("Inst ")]
@@ -65,50 +68,60 @@ def versions(package):
     return [line.split("|")[1].strip() for line in table.splitlines()]
 
 
-def prepare():
-    """Make the private apt state: the machine's own suites, and the one with Odoo."""
+def prepare(suite=None):
+    """Make a private apt state: the machine's own suites, and the one with Odoo.
+
+    With a suite, one of that suite alone: it has what the machine's release dropped.
+    """
     if not shutil.which("apt-get"):
         raise Failure(
             "apt-get is not on this machine: use Debian, or set ODOO_HOME to an "
             "Odoo 19 source tree and install PostgreSQL, python3-venv and curl"
         )
     with _preparing:
-        ready = STATE / "ready"
+        ready = _state(suite) / "ready"
         if ready.exists():
             return
-        with step("package lists of Debian"):
-            _write_state(paths.pins()["suite"])
-            _apt(["update", "-o", "APT::Update::Error-Mode=any"])
+        with step(f"package lists of Debian{f' {suite}' if suite else ''}"):
+            _write_state(suite)
+            _apt(["update", "-o", "APT::Update::Error-Mode=any"], suite)
             ready.touch()
 
 
+def _state(suite):
+    """The folder of a private apt."""
+    return STATE.with_name(f"{STATE.name}-{suite}") if suite else STATE
+
+
 def _write_state(suite):
-    """Sources, preferences and configuration of the private apt."""
+    """Sources, preferences and configuration of a private apt."""
+    state, odoos = _state(suite), paths.pins()["suite"]
     for folder in ("lists/partial", "cache/archives/partial", "sources", "none"):
-        (STATE / folder).mkdir(parents=True, exist_ok=True)
+        (state / folder).mkdir(parents=True, exist_ok=True)
     own = _own_suites()
+    mirror = own[0][0]
+    suites = [(mirror, suite)] if suite else [*own, (mirror, odoos)]
     signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
-    lines = [f"deb {signed}{uri} {name} main" for uri, name in own]
-    lines.append(f"deb {signed}{own[0][0]} {suite} main")
-    (STATE / "sources" / "debian.list").write_text("\n".join(lines) + "\n")
+    lines = [f"deb {signed}{uri} {name} main" for uri, name in suites]
+    (state / "sources" / "debian.list").write_text("\n".join(lines) + "\n")
     # What both suites offer comes from the machine's own, unless asked otherwise.
-    (STATE / "preferences").write_text(
-        f"Package: *\nPin: release n={suite}\nPin-Priority: 50\n"
+    (state / "preferences").write_text(
+        f"Package: *\nPin: release n={odoos}\nPin-Priority: 50\n"
     )
     settings = {
         "Dir::Etc::SourceList": "/dev/null",
-        "Dir::Etc::SourceParts": STATE / "sources",
-        "Dir::Etc::Preferences": STATE / "preferences",
-        "Dir::Etc::PreferencesParts": STATE / "none",
-        "Dir::State::Lists": STATE / "lists",
-        "Dir::Cache": STATE / "cache",
+        "Dir::Etc::SourceParts": state / "sources",
+        "Dir::Etc::Preferences": state / "preferences",
+        "Dir::Etc::PreferencesParts": state / "none",
+        "Dir::State::Lists": state / "lists",
+        "Dir::Cache": state / "cache",
         "Acquire::Languages": "none",
         "Acquire::Retries": "2",
         "Acquire::http::Timeout": "20",
         "Acquire::https::Timeout": "20",
         "APT::Sandbox::User": "root",  # _apt cannot enter a private folder
     }
-    (STATE / "apt.conf").write_text(
+    (state / "apt.conf").write_text(
         "".join(f'{name} "{value}";\n' for name, value in settings.items())
     )
 
@@ -140,24 +153,26 @@ def _os_release():
     return dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line)
 
 
-def _environment():
-    return {**os.environ, "APT_CONFIG": str(STATE / "apt.conf"), "LC_ALL": "C.UTF-8"}
+def _environment(suite):
+    conf = str(_state(suite) / "apt.conf")
+    return {**os.environ, "APT_CONFIG": conf, "LC_ALL": "C.UTF-8"}
 
 
-def _apt(arguments, cwd=None):
+def _apt(arguments, suite, cwd=None):
     """Run apt-get, its output in the log."""
     run(
         ["apt-get", "-q", *arguments],
         "apt",
-        env=_environment(),
+        env=_environment(suite),
         cwd=cwd,
         hint=NO_NETWORK,
     )
 
 
-def _query(command):
+def _query(command, suite=None):
     """What apt answers to a question."""
-    done = subprocess.run(command, capture_output=True, text=True, env=_environment())
+    env = _environment(suite)
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no answer"])[-1]
         raise Failure(f"the Debian mirror lacks a package: {said}")

@@ -14,7 +14,7 @@ from . import debian, paths
 from .console import run, step
 
 BIN = paths.DEV / "bin"
-#: What to fetch, and which program of it to start.
+#: What to fetch, which program of it to start, and the last release of Debian with it.
 RECIPES = {
     "chromium": {
         "title": "Chromium (Debian's packages, 120 MB)",
@@ -25,6 +25,7 @@ RECIPES = {
         "title": "wkhtmltopdf (Debian's packages)",
         "packages": ("wkhtmltopdf", "fonts-dejavu-core"),
         "program": "usr/bin/wkhtmltopdf",
+        "last in": "bookworm",
     },
     "nginx": {
         "title": "nginx (Debian's packages)",
@@ -83,10 +84,16 @@ def _starts(program, name):
 def _fetch(name):
     recipe = RECIPES[name]
     root = paths.DEV / "programs" / name
+    packages, suite = recipe["packages"], recipe.get("last in")
     debian.prepare()
+    if suite and not debian.versions(packages[0]):
+        debian.prepare(suite)
+    else:
+        suite = None
     with step(recipe["title"]):
         shutil.rmtree(root, ignore_errors=True)
-        debian.fetch(debian.with_missing_dependencies(recipe["packages"]), root)
+        needed = debian.with_missing_dependencies(packages, suite)
+        debian.fetch(needed, root, suite)
         program = _brought(name) or root / recipe["program"]
         starter = _write_starter(name, root, program)
         run([starter, recipe.get("check", "--version")], name)
