@@ -66,11 +66,27 @@ class Authority:
             .not_valid_before(now - 10 * DAY)
             .not_valid_after(now + ends_in)
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+            .add_extension(_usage(is_authority), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
             .add_extension(identify(signer), critical=False)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .sign(self.private, hashes.SHA256())
         )
+
+
+def _usage(is_authority):
+    """What a key is for (RFC 5280, 4.2.1.3); Python 3.13 asks authorities for it."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _context(path):
