@@ -16,7 +16,7 @@ WIDE, PHONE = (1280, 800), (390, 844)
 @contextmanager
 def chromium():
     """Run a headless Chromium while the block runs; yield playwright's browser."""
-    os.environ["PLAYWRIGHT_NODEJS_PATH"] = programs.find("playwright-node")
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", programs.find("playwright-node"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=programs.find("chromium"),

@@ -10,9 +10,9 @@ from .console import Failure, say
 
 def post(url, body):
     """POST a JSON body with curl; show the command and the answer, return that."""
+    programs.prepare("curl")
     command = ["curl", "-sS", url, "--json", json.dumps(body)]
     say(f"   $ {shlex.join(command)}")
-    programs.prepare("curl")
     done = subprocess.run(
         [programs.find("curl"), *command[1:]], capture_output=True, text=True
     )

@@ -1,6 +1,6 @@
 """Debian packages, fetched with apt and unpacked into a private folder.
 
-Nothing is installed on the machine: apt works on a state of its own (sources, lists,
+Nothing is installed on the machine: apt works on states of our own (sources, lists,
 cache), so the machine's package sources, its dpkg database and its services stay as
 they are, no root is needed, and the `postgresql` package cannot start a cluster.
 """
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 from . import paths
@@ -16,6 +17,9 @@ from .console import Failure, run, step
 
 STATE = paths.DEV / "apt"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+DAY = 24 * 60 * 60
+#: Every program runs with the machine's own, which serve what was built for older ones.
+RUNTIME = {"libc6", "libgcc-s1", "libstdc++6"}
 _preparing = threading.Lock()
 NO_NETWORK = "look whether this machine reaches its Debian mirror, then run again"
 
@@ -37,12 +41,13 @@ def fetch(packages, root, suite=None):
 
 def with_missing_dependencies(packages, suite=None):
     """The packages and what they need that this machine lacks, as `name=version`."""
-    simulated = _query(
-        ["apt-get", "install", "-s", "--no-install-recommends", *packages], suite
-    )
+    # Asked for again: what dpkg calls installed may still not be what works.
+    install = ["apt-get", "install", "-s", "--reinstall", "--no-install-recommends"]
+    simulated = _query([*install, *packages], suite)
     # A line reads: Inst libpq5 [installed version] (15.8 Debian:12/stable [amd64])
     lines = [line for line in simulated.splitlines() if line.startswith("Inst ")]
-    return [f"{line.split()[1]}={line.partition('(')[2].split()[0]}" for line in lines]
+    versions = {line.split()[1]: line.partition("(")[2].split()[0] for line in lines}
+    return [f"{it}={versions[it]}" for it in versions if not (suite and it in RUNTIME)]
 
 
 def library_environment(root):
@@ -71,16 +76,19 @@ def versions(package):
 def prepare(suite=None):
     """Make a private apt state: the machine's own suites, and the one with Odoo.
 
-    With a suite, one of that suite alone: it has what the machine's release dropped.
+    With a suite, one of that suite alone: it has what the machine's release dropped,
+    and knows of nothing that is installed, which may not go with it.
     """
     if not shutil.which("apt-get"):
         raise Failure(
             "apt-get is not on this machine: use Debian, or set ODOO_HOME to an "
-            "Odoo 19 source tree and install PostgreSQL, python3-venv and curl"
+            "Odoo 19 source tree and install PostgreSQL, python3-venv, curl and "
+            "wkhtmltopdf, and for the tests Chromium and nginx"
         )
     with _preparing:
         ready = _state(suite) / "ready"
-        if ready.exists():
+        # Mirrors drop a version soon after there is a newer one.
+        if ready.exists() and time.time() - ready.stat().st_mtime < DAY:
             return
         with step(f"package lists of Debian{f' {suite}' if suite else ''}"):
             _write_state(suite)
@@ -121,6 +129,9 @@ def _write_state(suite):
         "Acquire::https::Timeout": "20",
         "APT::Sandbox::User": "root",  # _apt cannot enter a private folder
     }
+    if suite:
+        settings["Dir::State::status"] = state / "status"
+        (state / "status").touch()
     (state / "apt.conf").write_text(
         "".join(f'{name} "{value}";\n' for name, value in settings.items())
     )
@@ -175,5 +186,5 @@ def _query(command, suite=None):
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no answer"])[-1]
-        raise Failure(f"the Debian mirror lacks a package: {said}")
+        raise Failure(f"apt finds no way to get {command[-1]}: {said}")
     return done.stdout

@@ -14,7 +14,8 @@ from . import debian, paths
 from .console import run, step
 
 BIN = paths.DEV / "bin"
-#: What to fetch, which program of it to start, and the last release of Debian with it.
+#: What to fetch; the program in it, or where a Python package brought that; how to see
+#: that it starts, if not by its version; the release of Debian to turn to without it.
 RECIPES = {
     "chromium": {
         "title": "Chromium (Debian's packages, 120 MB)",
@@ -25,13 +26,14 @@ RECIPES = {
         "title": "wkhtmltopdf (Debian's packages)",
         "packages": ("wkhtmltopdf", "fonts-dejavu-core"),
         "program": "usr/bin/wkhtmltopdf",
-        "last in": "bookworm",
+        "check": ("-q", "about:blank", "/dev/null"),  # Qt's plugins are needed to print
+        "else from": "bookworm",
     },
     "nginx": {
         "title": "nginx (Debian's packages)",
         "packages": ("nginx",),
         "program": "usr/sbin/nginx",
-        "check": "-v",
+        "check": ("-v",),
     },
     "curl": {
         "title": "curl (Debian's packages)",
@@ -50,7 +52,9 @@ _OWN_NAMES = {"chromium": ("chromium", "google-chrome", "chromium-browser")}
 
 def search_path():
     """The PATH on which Odoo and the tests find the programs."""
-    return os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
+    # nginx is where Debian's users do not look.
+    places = [str(BIN), os.environ.get("PATH", os.defpath), "/usr/sbin"]
+    return os.pathsep.join(places)
 
 
 def find(name):
@@ -64,7 +68,9 @@ def prepare(*names):
     """Fetch the programs that are not there, or do not start."""
     for name in names:
         if not _starts(find(name), name):
-            _fetch(name)
+            (BIN / name).unlink(missing_ok=True)  # it may hide one that starts
+            if not _starts(find(name), name):
+                _fetch(name)
 
 
 def _brought(name):
@@ -77,14 +83,22 @@ def _starts(program, name):
     """Whether a program is there with all that it takes."""
     if not program:
         return False
-    check = [program, RECIPES[name].get("check", "--version")]
-    return not subprocess.run(check, capture_output=True).returncode
+    try:
+        done = subprocess.run(_check(program, name), capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return not done.returncode
+
+
+def _check(program, name):
+    """The command that shows whether a program starts."""
+    return [program, *RECIPES[name].get("check", ("--version",))]
 
 
 def _fetch(name):
     recipe = RECIPES[name]
     root = paths.DEV / "programs" / name
-    packages, suite = recipe["packages"], recipe.get("last in")
+    packages, suite = recipe["packages"], recipe.get("else from")
     debian.prepare()
     if suite and not debian.versions(packages[0]):
         debian.prepare(suite)
@@ -96,7 +110,7 @@ def _fetch(name):
         debian.fetch(needed, root, suite)
         program = _brought(name) or root / recipe["program"]
         starter = _write_starter(name, root, program)
-        run([starter, recipe.get("check", "--version")], name)
+        run(_check(starter, name), name)
         starter.rename(BIN / name)  # last: what can be found there has started once
 
 
@@ -104,13 +118,14 @@ def _write_starter(name, root, program):
     """A script that starts a program with what was unpacked, not yet in its place."""
     settings = {
         "LD_LIBRARY_PATH": debian.library_environment(root)["LD_LIBRARY_PATH"],
-        "FONTCONFIG_PATH": root / "etc/fonts",
-        "XDG_DATA_DIRS": f"{root / 'usr/share'}:/usr/local/share:/usr/share",
-        "XDG_DATA_HOME": root / "usr/share",
     }
-    # Fonts of the machine's own configuration win, where it has one.
-    if os.path.exists("/etc/fonts/fonts.conf"):
-        del settings["FONTCONFIG_PATH"]
+    share = root / "usr/share"
+    if (share / "fonts").exists():
+        settings["XDG_DATA_DIRS"] = f"{share}:/usr/local/share:/usr/share"
+        settings["XDG_DATA_HOME"] = share
+        # Fonts of the machine's own configuration win, where it has one.
+        if not os.path.exists("/etc/fonts/fonts.conf"):
+            settings["FONTCONFIG_PATH"] = root / "etc/fonts"
     for plugins in root.glob("usr/lib/*-linux-*/qt5/plugins"):
         settings["QT_PLUGIN_PATH"] = plugins
     lines = [f"export {key}={shlex.quote(str(v))}" for key, v in settings.items()]
